@@ -1,0 +1,1 @@
+"""Which account serves the next request."""

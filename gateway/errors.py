@@ -1,0 +1,275 @@
+"""Everything that can go wrong, in one tree. Knows nothing of HTTP.
+
+    GatewayError
+    ├── ClientError               the request itself
+    │   ├── InvalidRequest          malformed, or asks for what cannot be done
+    │   │   └── PromptTooLong         over the payload guard or the model's window
+    │   ├── RequestTooLarge         more bytes than `server.max_request_bytes`
+    │   ├── NotFound                no such path, or no such thing
+    │   └── MethodNotAllowed
+    ├── ApiKeyError               the API key the client presented
+    │   ├── NotAuthenticated        missing or unknown
+    │   └── NotAllowed              disabled, expired, or not for this account
+    ├── NoAccountAvailable        nothing to serve the request with; says what to do
+    ├── SettingsError             a setting is unknown or has a bad value
+    ├── StoreError                the database refuses, or holds what it should not
+    ├── FrameError                bytes that are no event stream
+    ├── InternalError             a defect of ours
+    └── UpstreamError             what the service answered, or failed to answer
+        ├── UpstreamRejected        it calls the request malformed
+        │   ├── ConversationLimit     one conversation id was used too often
+        │   └── UpstreamConflict      a key-management conflict of the organisation
+        ├── UpstreamPromptTooLong   it finds the prompt too long
+        ├── UpstreamModelNotFound   it does not know the model
+        ├── ModelOverloaded         no capacity for this model just now
+        ├── QuotaSpent              the account's quota is gone
+        ├── RateLimited             too many requests
+        ├── AccountSuspended        the account is locked by the service
+        ├── AccountSignInFailed     its token is refused
+        ├── UpstreamAccessDenied    any other refusal
+        ├── ProfileRejected         the account's profile ARN is missing or wrong
+        ├── ConversationRejected    the conversation id is refused
+        ├── UpstreamUnavailable     503, and errors named so
+        ├── UpstreamInternal        500
+        ├── UpstreamBadGateway      502
+        ├── UpstreamUnreachable     DNS, connection, proxy; or the stream was cut
+        │   └── UpstreamUntrusted     TLS or redirect failure
+        └── UpstreamTimeout         504, or no answer in time
+
+`str(exc)` is safe to show to a client and says what to do. Raw upstream bodies never become part of
+it; they go to the log.
+"""
+
+from typing import ClassVar, Literal
+
+Source = Literal["client", "key", "account", "upstream", "gateway"]
+"""Whose doing an error is: shown to clients as `error.source`."""
+
+Retry = Literal["never", "back_off", "refresh", "profile", "new_conversation"]
+"""What may be tried again inside one client request, before anything was sent to the client."""
+
+QuotaPeriod = Literal["month", "day", "overage", "unknown"]
+
+
+class GatewayError(Exception):
+    """The root.
+
+    Attributes:
+        code: a word for programs, such as `context_length_exceeded`; None: the dialect's default.
+        retry_after: seconds after which trying again makes sense, if that is known.
+    """
+
+    source: ClassVar[Source] = "gateway"
+    retry: ClassVar[Retry] = "never"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class ClientError(GatewayError):
+    """The request itself is at fault."""
+
+    source: ClassVar[Source] = "client"
+
+
+class InvalidRequest(ClientError):
+    """Malformed, or asks for what cannot be done."""
+
+
+class PromptTooLong(InvalidRequest):
+    """Over the payload guard or the model's window; clients compact their conversation on it."""
+
+
+class RequestTooLarge(ClientError):
+    """More bytes than `server.max_request_bytes`."""
+
+
+class NotFound(ClientError):
+    """No such path, or no such thing."""
+
+
+class MethodNotAllowed(ClientError):
+    """The path exists, the method does not."""
+
+    def __init__(self, message: str, *, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+class ApiKeyError(GatewayError):
+    """The API key the client presented is at fault."""
+
+    source: ClassVar[Source] = "key"
+
+
+class NotAuthenticated(ApiKeyError):
+    """Missing or unknown."""
+
+
+class NotAllowed(ApiKeyError):
+    """Disabled, expired, or not for this account."""
+
+
+class NoAccountAvailable(GatewayError):
+    """There is nothing to serve the request with."""
+
+    source: ClassVar[Source] = "account"
+
+
+class SettingsError(GatewayError):
+    """A setting is unknown or has a bad value; names the key and its source."""
+
+
+class StoreError(GatewayError):
+    """The database refuses, or holds what it should not."""
+
+
+class FrameError(GatewayError):
+    """Bytes that are no event stream."""
+
+
+class InternalError(GatewayError):
+    """A defect of ours."""
+
+
+class UpstreamError(GatewayError):
+    """What the service answered, or failed to answer.
+
+    Attributes:
+        upstream_status: the HTTP status it gave, None inside a stream or without an answer.
+        reason: its `reason` word, such as `MONTHLY_REQUEST_COUNT`.
+        request_id: its `x-amzn-requestid`.
+    """
+
+    source: ClassVar[Source] = "upstream"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        retry_after: float | None = None,
+        upstream_status: int | None = None,
+        reason: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code, retry_after=retry_after)
+        self.upstream_status = upstream_status
+        self.reason = reason
+        self.request_id = request_id
+
+
+class UpstreamRejected(UpstreamError):
+    """It calls the request malformed."""
+
+
+class ConversationLimit(UpstreamRejected):
+    """One conversation id was used too often."""
+
+    retry: ClassVar[Retry] = "new_conversation"
+
+
+class UpstreamConflict(UpstreamRejected):
+    """A key-management conflict that the account's organisation has to solve."""
+
+
+class UpstreamPromptTooLong(UpstreamError):
+    """Upstream finds the prompt too long; the same wording as `PromptTooLong`."""
+
+
+class UpstreamModelNotFound(UpstreamError):
+    """Upstream does not know the model, or the account may not use it."""
+
+
+class ModelOverloaded(UpstreamError):
+    """No capacity for this model just now."""
+
+    retry: ClassVar[Retry] = "back_off"
+
+
+class QuotaSpent(UpstreamError):
+    """The account's quota is gone until `period` ends."""
+
+    source: ClassVar[Source] = "account"
+
+    def __init__(self, message: str, *, period: QuotaPeriod = "unknown", **more: object) -> None:
+        super().__init__(message, **more)  # type: ignore[arg-type]  # passed on as they came
+        self.period = period
+
+
+class RateLimited(UpstreamError):
+    """Too many requests."""
+
+    retry: ClassVar[Retry] = "back_off"
+
+
+class AccountSuspended(UpstreamError):
+    """The account is locked by the service; only its owner can mend that."""
+
+    source: ClassVar[Source] = "account"
+
+
+class AccountSignInFailed(UpstreamError):
+    """The account's token is refused."""
+
+    source: ClassVar[Source] = "account"
+    retry: ClassVar[Retry] = "refresh"
+
+
+class UpstreamAccessDenied(UpstreamError):
+    """Any refusal that is neither a suspension nor a bad token."""
+
+    source: ClassVar[Source] = "account"
+
+
+class ProfileRejected(UpstreamError):
+    """The account's profile ARN is missing or wrong."""
+
+    source: ClassVar[Source] = "account"
+    retry: ClassVar[Retry] = "profile"
+
+
+class ConversationRejected(UpstreamError):
+    """The conversation id is refused."""
+
+    retry: ClassVar[Retry] = "new_conversation"
+
+
+class UpstreamUnavailable(UpstreamError):
+    """503, and errors named so."""
+
+    retry: ClassVar[Retry] = "back_off"
+
+
+class UpstreamInternal(UpstreamError):
+    """500."""
+
+    retry: ClassVar[Retry] = "back_off"
+
+
+class UpstreamBadGateway(UpstreamError):
+    """502."""
+
+    retry: ClassVar[Retry] = "back_off"
+
+
+class UpstreamUnreachable(UpstreamError):
+    """DNS, connection, proxy or TLS failed, or the stream was cut."""
+
+    retry: ClassVar[Retry] = "back_off"
+
+
+class UpstreamUntrusted(UpstreamUnreachable):
+    """TLS or redirect failure: trying again cannot help."""
+
+    retry: ClassVar[Retry] = "never"
+
+
+class UpstreamTimeout(UpstreamError):
+    """504, or no answer in time."""
+
+    retry: ClassVar[Retry] = "back_off"

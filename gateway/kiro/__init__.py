@@ -1,0 +1,1 @@
+"""What Kiro takes and gives; pure."""

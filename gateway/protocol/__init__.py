@@ -1,0 +1,1 @@
+"""Bytes to frames, frames to bytes; no sockets."""

@@ -1,0 +1,1 @@
+"""One request, from conversation to last byte."""

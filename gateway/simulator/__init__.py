@@ -1,0 +1,1 @@
+"""A strict Kiro over HTTP, its rules its own."""

@@ -1,0 +1,1 @@
+"""SQL: rows as frozen dataclasses, functions over one table each."""

@@ -1,0 +1,1 @@
+"""Getting and renewing an account's tokens."""
