@@ -35,6 +35,7 @@
         ├── UpstreamUnreachable     DNS, connection, proxy; or the stream was cut
         │   └── UpstreamUntrusted     TLS or redirect failure
         └── UpstreamTimeout         504, or no answer in time
+            └── FirstEventTimeout     the request was taken, and then nothing came
 
 `str(exc)` is safe to show to a client and says what to do. Raw upstream bodies never become part of
 it; they go to the log.
@@ -273,3 +274,7 @@ class UpstreamTimeout(UpstreamError):
     """504, or no answer in time."""
 
     retry: ClassVar[Retry] = "back_off"
+
+
+class FirstEventTimeout(UpstreamTimeout):
+    """The request was taken, and then no frame came in time."""
