@@ -1,0 +1,254 @@
+"""Kiro's operations over HTTP: generation as a stream of bytes, the others as one JSON answer."""
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Protocol, cast
+
+import anyio
+import httpx
+import structlog
+
+from gateway.errors import AccountSignInFailed, UpstreamTimeout, UpstreamUntrusted
+from gateway.kiro.failures import classify, raw_excerpt
+from gateway.redact import redact_headers, redact_text
+from gateway.store.accounts import Account
+from gateway.upstream.http import HttpClients, network_errors
+
+API_REGIONS = ("us-east-1", "eu-central-1")
+DEFAULT_REGION = "us-east-1"
+
+STREAMING_TARGET = "AmazonCodeWhispererStreamingService.GenerateAssistantResponse"
+MANAGEMENT_TARGET = "AmazonCodeWhispererService."
+# The model list carries a JSON Schema for each model and outgrows smaller caps.
+MAX_ANSWER = 4 * 1024 * 1024  # bytes
+MAX_ERROR_BODY = 64 * 1024  # bytes
+MANAGEMENT_TIMEOUT = 30.0  # seconds
+WRITE_TIMEOUT = 30.0  # seconds, on top of one for each 64 KB of body
+
+log = structlog.get_logger("gateway.upstream")
+
+
+class ServiceSettings(Protocol):
+    """The `upstream` settings that matter here."""
+
+    @property
+    def runtime_url(self) -> str: ...  # noqa: D102
+    @property
+    def management_url(self) -> str: ...  # noqa: D102
+    @property
+    def proxy(self) -> str | None: ...  # noqa: D102
+    @property
+    def user_agent(self) -> str: ...  # noqa: D102
+    @property
+    def origin(self) -> str: ...  # noqa: D102
+    @property
+    def optout(self) -> bool: ...  # noqa: D102
+
+
+def api_region(account: Account) -> str:
+    """The region of an account's API: its override, its profile ARN's if known, the default.
+
+    Never the sign-in region: most of those have no such host.
+    """
+    if account.api_region:
+        return account.api_region
+    fields = (account.profile_arn or "").split(":")
+    region = fields[3] if len(fields) > 5 else ""
+    return region if region in API_REGIONS else DEFAULT_REGION
+
+
+class Generation:
+    """An open answer, read as bytes of an event stream. Close it with `aclose`."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._chunks = cast(AsyncGenerator[bytes, None], response.aiter_raw())
+        self.request_id = response.headers.get("x-amzn-requestid", "")
+
+    async def read(self) -> bytes:
+        """What has arrived, at least one byte; b"" once upstream has closed.
+
+        Raises:
+            UpstreamTimeout: silence for longer than the idle timeout.
+            UpstreamUnreachable: the connection broke.
+        """
+        with network_errors("Kiro"):
+            async for chunk in self._chunks:
+                if chunk:
+                    return chunk
+        return b""
+
+    async def aclose(self) -> None:
+        """Close the connection at once, also while being cancelled."""
+        with anyio.move_on_after(2, shield=True):
+            await self._chunks.aclose()
+            await self._response.aclose()
+
+
+class KiroService:
+    """Every operation takes the account it is for, with a token that was valid a moment ago."""
+
+    def __init__(self, clients: HttpClients, settings: ServiceSettings) -> None:
+        self._clients = clients
+        self._settings = settings
+
+    @property
+    def origin(self) -> str:
+        """What requests name as their `origin`."""
+        return self._settings.origin
+
+    async def generate(self, account: Account, body: bytes, *, idle_timeout: float) -> Generation:
+        """POST GenerateAssistantResponse; `idle_timeout` (seconds, 0 = none) bounds each silence.
+
+        Raises:
+            UpstreamError: any answer but 200, classified; or none.
+        """
+        url = self._url(self._settings.runtime_url, account) + "/generateAssistantResponse"
+        headers = self._headers(account)
+        headers["content-type"] = "application/x-amz-json-1.0"
+        headers["x-amz-target"] = STREAMING_TARGET
+        # Compressed event streams would arrive in lumps.
+        headers["accept-encoding"] = "identity"
+        client = self._clients.client_for(url, account.proxy or self._settings.proxy)
+        request = client.build_request(
+            "POST",
+            url,
+            headers=headers,
+            content=body,
+            timeout=httpx.Timeout(None, connect=15.0, read=idle_timeout or None),
+        )
+        trace(request, body)
+        with network_errors("Kiro"):
+            response = await client.send(request, stream=True)
+        if response.status_code == 200:
+            return Generation(response)
+        try:
+            raise await self._failure(response, account)
+        finally:
+            with anyio.move_on_after(2, shield=True):
+                await response.aclose()
+
+    async def call(
+        self,
+        account: Account,
+        operation: str,
+        body: bytes,
+        *,
+        region: str | None = None,
+    ) -> bytes:
+        """POST a management operation, such as `ListAvailableModels`; returns its JSON answer.
+
+        Raises:
+            UpstreamError: any answer but 200, classified; or none within thirty seconds.
+        """
+        url = self._url(self._settings.management_url, account, region) + "/"
+        headers = self._headers(account)
+        headers["content-type"] = "application/x-amz-json-1.0"
+        headers["x-amz-target"] = MANAGEMENT_TARGET + operation
+        return await self._exchange(account, "POST", url, headers, body, {})
+
+    async def get(self, account: Account, path: str, params: Mapping[str, str]) -> bytes:
+        """GET a management operation in its REST form, such as `/getUsageLimits`; as `call`."""
+        url = self._url(self._settings.management_url, account) + path
+        return await self._exchange(account, "GET", url, self._headers(account), b"", params)
+
+    async def _exchange(
+        self,
+        account: Account,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes,
+        params: Mapping[str, str],
+    ) -> bytes:
+        client = self._clients.client_for(url, account.proxy or self._settings.proxy)
+        request = client.build_request(
+            method, url, headers=headers, content=body or None, params=params or None
+        )
+        trace(request, body)
+        try:
+            with anyio.fail_after(MANAGEMENT_TIMEOUT), network_errors("Kiro"):
+                response = await client.send(request, stream=True)
+                try:
+                    answer = await _read(response, MAX_ANSWER)
+                    if response.status_code != 200:
+                        raise self._classified(response, answer, account)
+                    return answer
+                finally:
+                    with anyio.move_on_after(2, shield=True):
+                        await response.aclose()
+        except TimeoutError as exc:
+            raise UpstreamTimeout(
+                "Kiro did not answer in time. Try again.", code="timeout"
+            ) from exc
+
+    def _url(self, template: str, account: Account, region: str | None = None) -> str:
+        return template.replace("{region}", region or api_region(account)).rstrip("/")
+
+    def _headers(self, account: Account) -> dict[str, str]:
+        credentials = account.credentials
+        assert credentials is not None, "an account without credentials is never asked to serve"
+        api_key = account.auth_method == "api_key"
+        token = credentials.api_key if api_key else credentials.access_token
+        headers = {
+            "authorization": f"Bearer {token}",
+            "user-agent": self._settings.user_agent,
+            "x-amz-user-agent": self._settings.user_agent,
+            "x-amzn-codewhisperer-optout": "true" if self._settings.optout else "false",
+        }
+        # Needed for these two kinds, and refused for all others.
+        if api_key:
+            headers["tokentype"] = "API_KEY"
+        elif account.auth_method == "external_idp":
+            headers["tokentype"] = "EXTERNAL_IDP"
+        return headers
+
+    async def _failure(self, response: httpx.Response, account: Account) -> Exception:
+        with anyio.move_on_after(10), network_errors("Kiro"):
+            return self._classified(response, await _read(response, MAX_ERROR_BODY), account)
+        return self._classified(response, b"", account)
+
+    def _classified(self, response: httpx.Response, body: bytes, account: Account) -> Exception:
+        log.info(
+            "upstream refused",
+            account=account.name,
+            status=response.status_code,
+            upstream_request_id=response.headers.get("x-amzn-requestid", ""),
+            body=redact_text(raw_excerpt(body), 1024),
+        )
+        if response.is_redirect:
+            return UpstreamUntrusted(
+                "Kiro's address answers with a redirect. Check upstream.runtime_url and the proxy.",
+                code="upstream_unreachable",
+            )
+        error = classify(response.status_code, response.headers, body)
+        if isinstance(error, AccountSignInFailed):
+            return AccountSignInFailed(
+                f'Kiro refuses the token of account "{account.name}". Sign the account in again.',
+                code=error.code,
+                upstream_status=error.upstream_status,
+                reason=error.reason,
+                request_id=error.request_id,
+            )
+        return error
+
+
+async def _read(response: httpx.Response, limit: int) -> bytes:
+    """At most `limit` bytes of a body; what is beyond is cut."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) >= limit:
+            break
+    return bytes(body[:limit])
+
+
+def trace(request: httpx.Request, body: bytes) -> None:
+    """Log a request whole, at debug only, its secrets redacted."""
+    if log.is_enabled_for(10):
+        log.debug(
+            "upstream request",
+            method=request.method,
+            url=str(request.url.copy_with(query=None)),
+            headers=redact_headers(dict(request.headers)),
+            body=redact_text(body.decode("utf-8", "replace"), 8192),
+        )
