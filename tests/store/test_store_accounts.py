@@ -1,0 +1,219 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import InvalidRequest, NotFound
+from gateway.store.accounts import (
+    Credentials,
+    ImportSource,
+    create_account,
+    find_account,
+    get_account,
+    list_accounts,
+    save_credentials,
+    set_account_enabled,
+    set_profile_arn,
+)
+from gateway.store.database import Database, read_revision
+from tests.sample_store import ARN, BOX, NOW, add_account, oidc_credentials, open_sample
+
+pytestmark = pytest.mark.anyio
+
+EVERYTHING = Credentials(
+    access_token="access-secret",
+    refresh_token="refresh-secret",
+    expires_at=NOW + timedelta(hours=1),
+    client_id="client-id-secret",
+    client_secret="client-secret-secret",
+    client_expires_at=NOW + timedelta(days=90),
+    token_endpoint="https://login.example.com/token",
+    refresh_scope="a b offline_access",
+    start_url="https://example-org.awsapps.com/start",
+    api_key="ksk_secret",
+    import_source=ImportSource("kiro-cli", "/home/me/data.sqlite3"),
+)
+
+
+async def save(
+    database: Database,
+    account_id: str,
+    credentials: Credentials,
+    *,
+    expected: int | None,
+    profile_arn: str | None = None,
+    auth_region: str | None = None,
+) -> int | None:
+    async with database.begin() as db:
+        return await save_credentials(
+            db,
+            BOX,
+            account_id,
+            credentials,
+            auth_method="idc",
+            profile_arn=profile_arn,
+            auth_region=auth_region,
+            expected_generation=expected,
+            now=NOW,
+        )
+
+
+async def test_an_account_begins_without_a_sign_in(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        account = await add_account(database, "work")
+    assert account.name == "work"
+    assert account.enabled
+    assert (account.auth_method, account.credentials, account.generation) == (None, None, 0)
+    assert (account.auth_region, account.api_region, account.proxy) == ("us-east-1", None, None)
+    assert account.created_at == account.updated_at == NOW
+
+
+async def test_credentials_come_back_as_they_were_stored(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        account = await add_account(database, "work", EVERYTHING)
+    assert account.credentials == EVERYTHING
+
+
+async def test_no_secret_is_readable_in_the_files_of_the_database(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        async with database.begin() as db:
+            proxy = "http://me:proxy-secret@proxy.example.com:3128"
+            account = await create_account(db, BOX, name="work", proxy=proxy, now=NOW)
+        await save(database, account.id, EVERYTHING, expected=None)
+        folder = tmp_path / "store"
+        content = b"".join(file.read_bytes() for file in folder.iterdir())
+        async with database.connect() as db:
+            assert (await get_account(db, BOX, "work")).proxy == proxy
+    content += b"".join(file.read_bytes() for file in folder.iterdir())
+    assert b"work" in content
+    assert b"secret" not in content.replace(b"secret_", b"").replace(b"_secret", b"")
+
+
+def test_the_repr_of_credentials_hides_every_secret() -> None:
+    assert "secret" not in repr(EVERYTHING)
+
+
+@pytest.mark.parametrize("name", ["a", "9", "Work.account_2-b", "x" * 64])
+async def test_a_name_may_have_64_letters_digits_and_signs(tmp_path: Path, name: str) -> None:
+    async with open_sample(tmp_path) as database:
+        assert (await add_account(database, name)).name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "x" * 65, ".hidden", "-flag", "_x", "two words", "sl/ash", "ümlaut", "new\nline", "a\n"],
+)
+async def test_other_names_are_refused(tmp_path: Path, name: str) -> None:
+    async with open_sample(tmp_path) as database:
+        with pytest.raises(InvalidRequest, match="1 to 64 letters"):
+            await add_account(database, name)
+
+
+async def test_a_name_is_taken_only_once(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        await add_account(database, "work")
+        with pytest.raises(InvalidRequest, match='already is an account "work"'):
+            await add_account(database, "work")
+        await add_account(database, "Work")
+        async with database.connect() as db:
+            assert [account.name for account in await list_accounts(db, BOX)] == ["Work", "work"]
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", " EU-Central-1 "])
+async def test_a_region_is_kept_in_lower_case(tmp_path: Path, region: str) -> None:
+    async with open_sample(tmp_path) as database:
+        account = await add_account(database, "work", auth_region=region)
+    assert account.auth_region == region.strip().lower()
+
+
+@pytest.mark.parametrize(
+    "region", ["", "useast1", "us-east-1.evil.example", "us-east-1/x", "../.."]
+)
+async def test_what_is_no_region_never_becomes_part_of_a_host_name(
+    tmp_path: Path, region: str
+) -> None:
+    async with open_sample(tmp_path) as database:
+        with pytest.raises(InvalidRequest, match="region looks like"):
+            await add_account(database, "work", auth_region=region)
+
+
+async def test_an_id_is_preferred_to_a_name(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        first = await add_account(database, "first")
+        await add_account(database, first.id)
+        async with database.connect() as db:
+            assert await find_account(db, BOX, first.id) == first
+            assert await find_account(db, BOX, "first") == first
+            assert await find_account(db, BOX, "second") is None
+            with pytest.raises(NotFound, match='no account "second"'):
+                await get_account(db, BOX, "second")
+
+
+async def test_credentials_are_replaced_only_if_nobody_replaced_them_meanwhile(
+    tmp_path: Path,
+) -> None:
+    async with open_sample(tmp_path) as database:
+        account = await add_account(database, "work", oidc_credentials())
+        winner, loser = oidc_credentials(access="winner"), oidc_credentials(access="loser")
+        assert await save(database, account.id, winner, expected=account.generation) == 2
+        assert await save(database, account.id, loser, expected=account.generation) is None
+        async with database.connect() as db:
+            stored = await get_account(db, BOX, "work")
+    assert stored.credentials == winner
+    assert stored.generation == 2
+
+
+async def test_a_new_sign_in_wins_and_takes_the_old_profile_along(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        account = await add_account(database, "work", oidc_credentials(), profile_arn=ARN)
+        await save(database, account.id, EVERYTHING, expected=None, auth_region="eu-west-1")
+        async with database.connect() as db:
+            stored = await get_account(db, BOX, "work")
+    assert (stored.credentials, stored.profile_arn) == (EVERYTHING, None)
+    assert stored.auth_region == "eu-west-1"
+
+
+async def test_a_refresh_that_learns_no_profile_keeps_the_stored_one(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        account = await add_account(database, "work", oidc_credentials())
+        async with database.begin() as db:
+            await set_profile_arn(db, account.id, ARN, now=NOW)
+        # Looking up a profile is no change of credentials: this refresh began before it.
+        assert await save(database, account.id, EVERYTHING, expected=account.generation) == 2
+        async with database.connect() as db:
+            stored = await get_account(db, BOX, "work")
+    assert (stored.credentials, stored.profile_arn) == (EVERYTHING, ARN)
+
+
+async def test_every_change_of_an_account_moves_the_revision(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        seen = []
+
+        async def look() -> None:
+            async with database.connect() as db:
+                seen.append(await read_revision(db))
+
+        await look()
+        account = await add_account(database, "work")
+        await look()
+        await save(database, account.id, EVERYTHING, expected=None)
+        await look()
+        async with database.begin() as db:
+            await set_account_enabled(db, account.id, enabled=False, now=NOW)
+        await look()
+        async with database.begin() as db:
+            await set_profile_arn(db, account.id, ARN, now=NOW)
+        await look()
+        # A refresh that came too late changed nothing.
+        await save(database, account.id, EVERYTHING, expected=0)
+        await look()
+    assert seen == [0, 1, 2, 3, 4, 4]
+
+
+async def test_changing_an_account_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        with pytest.raises(NotFound):
+            await save(database, "0123456789abcdef", EVERYTHING, expected=1)
+        with pytest.raises(NotFound):
+            async with database.begin() as db:
+                await set_account_enabled(db, "0123456789abcdef", enabled=True, now=NOW)
