@@ -1,0 +1,366 @@
+"""One request, from conversation to last byte."""
+
+import random
+import time
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import anyio
+import structlog
+
+from gateway.conversation import Conversation, ThinkingRequest
+from gateway.dialects.token_estimate import estimate_conversation
+from gateway.errors import (
+    AccountSignInFailed,
+    FirstEventTimeout,
+    GatewayError,
+    InvalidRequest,
+    UpstreamError,
+    UpstreamUnreachable,
+)
+from gateway.events import Translator
+from gateway.kiro.lint import lint
+from gateway.kiro.model_names import resolve
+from gateway.kiro.models import Model
+from gateway.kiro.payload import BuildOptions, KiroRequest, build_request, conversation_id_of
+from gateway.kiro.stream import KiroDecoder
+from gateway.kiro.trim import fit
+from gateway.relay.attempts import MAX_FIRST_EVENT_TOTAL, Attempts, Next
+from gateway.relay.facts import Facts
+from gateway.relay.reply import ReplyStream
+from gateway.settings import DefaultsSettings
+from gateway.store.accounts import Account
+from gateway.upstream.client import Generation, KiroService
+
+# Reading time that a long prompt may take before its first event.
+BYTES_PER_SECOND = 40_000
+THINKING_FACTOR = 4
+# A generation can do without the model list, so a slow one holds it up only so long.
+MODEL_LIST_LIMIT = 5.0  # seconds
+
+log = structlog.get_logger("gateway.relay")
+
+
+class AccountSource(Protocol):
+    """Where accounts with a valid token come from."""
+
+    async def get(self, account_id: str, *, rejected: str | None = None) -> Account:
+        """The account, its token refreshed where needed; `rejected` is one that was refused."""
+        ...
+
+
+class ModelSource(Protocol):
+    """Where the models of an account are known."""
+
+    async def get(self, key: str) -> tuple[Model, ...]:
+        """The models of the account with this id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One client request, authenticated and parsed.
+
+    `new_translator` makes a translator for each attempt: a failed one leaves nothing behind.
+    """
+
+    conversation: Conversation
+    account_id: str
+    new_translator: Callable[[], Translator]
+    facts: Facts
+    caller_conversation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What one attempt sends; replaced as attempts mend it."""
+
+    conversation: Conversation
+    account: Account
+    request: KiroRequest
+    body: bytes
+    model_id: str
+    window: int | None
+    options: BuildOptions
+
+
+class Answer:
+    """An answer that has begun: `first` are its first bytes, `rest` yields the others.
+
+    Close it with `aclose`, which ends the upstream call however far it has come.
+    """
+
+    def __init__(
+        self, reply: ReplyStream, generation: Generation, first: bytes, facts: Facts
+    ) -> None:
+        self._generation = generation
+        self._facts = facts
+        self.reply = reply
+        self.first = first
+
+    async def rest(self) -> AsyncGenerator[bytes, None]:
+        """The bytes after `first`, as they arrive.
+
+        Raises:
+            UpstreamError: upstream failed on the way; what came before was yielded.
+        """
+        reply = self.reply
+        read = self._generation.read
+        while not reply.ended:
+            chunk = await read()
+            if out := reply.feed(chunk) if chunk else reply.finish():
+                yield out
+        if reply.failure is not None:
+            raise reply.failure
+
+    async def whole(self) -> bytes:
+        """The answer in one piece, for replies that are not streamed."""
+        async with aclosing(self.rest()) as rest:
+            return self.first + b"".join([chunk async for chunk in rest])
+
+    async def aclose(self) -> None:
+        """Close the upstream connection and note what was used."""
+        self._facts.usage = self.reply.usage()
+        if self.reply.stop is not None:
+            self._facts.stop_reason = self.reply.stop.reason
+            if not self.reply.closed_properly and self.reply.stop.reason == "max_tokens":
+                log.info("answer was cut", request_id=self._facts.request_id)
+        await self._generation.aclose()
+
+
+class Relay:
+    """Carries conversations to Kiro and answers back.
+
+    Args:
+        clock: monotonic seconds.
+        sleep: waits seconds; tests pass one that does not.
+    """
+
+    def __init__(
+        self,
+        accounts: AccountSource,
+        models: ModelSource,
+        service: KiroService,
+        defaults: DefaultsSettings,
+        *,
+        repair_profile: Callable[[Account], Awaitable[Account]],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self._accounts = accounts
+        self._models = models
+        self._service = service
+        self._defaults = defaults
+        self._repair_profile = repair_profile
+        self._clock = clock
+        self._sleep = sleep
+        # Models that refused a request because of the reasoning in its history.
+        self._without_thinking: set[str] = set()
+
+    async def answer(self, ask: Ask) -> Answer:
+        """Send a conversation and wait for the first text, reasoning or tool event, or the end.
+
+        Raises:
+            GatewayError: the request cannot be sent, or upstream failed before anything of the
+                answer was there.
+        """
+        started_at = self._clock()
+        account = await self._accounts.get(ask.account_id)
+        call = await self._prepare(ask, account)
+        attempts = Attempts(
+            first_event_retries=self._defaults.first_token_max_retries,
+            random=random.random,
+            has_history_thinking=call.request.has_history_thinking,
+        )
+        thinking_dropped = False
+        while True:
+            ask.facts.upstream_calls += 1
+            try:
+                answer = await self._attempt(ask, call, self._clock() - started_at)
+            except UpstreamError as exc:
+                ask.facts.upstream_request_id = exc.request_id
+                following = attempts.after(exc, self._clock() - started_at)
+                if following is None:
+                    raise
+                log.info(
+                    "trying again",
+                    request_id=ask.facts.request_id,
+                    account=call.account.name,
+                    error=type(exc).__name__,
+                    step=following.step,
+                    delay=round(following.delay, 2),
+                )
+                await self._sleep(following.delay)
+                call = await self._mended(ask.facts, call, following, exc)
+                thinking_dropped = thinking_dropped or following.step == "without_thinking"
+                continue
+            if thinking_dropped:
+                self._without_thinking.add(call.model_id)
+            ask.facts.first_token = self._clock() - started_at
+            return answer
+
+    async def preview(self, ask: Ask, account: Account) -> tuple[str, bytes]:
+        """The model and the exact bytes that `answer` would send first; nothing is sent."""
+        call = await self._prepare(ask, account)
+        return call.model_id, call.body
+
+    async def _prepare(self, ask: Ask, account: Account) -> _Call:
+        conversation = ask.conversation
+        catalogue = await self._catalogue(account)
+        resolved = resolve(conversation.model, catalogue)
+        if resolved.thinking and conversation.thinking.mode == "off":
+            conversation = replace(conversation, thinking=ThinkingRequest("enabled"))
+        model = catalogue.get(resolved.id)
+        drop = self._defaults.history_thinking == "drop" or resolved.id in self._without_thinking
+        options = BuildOptions(
+            conversation_id=conversation_id_of(conversation, ask.caller_conversation_id)
+            or str(uuid.uuid4()),
+            origin=self._service.origin,
+            history_thinking="drop" if drop else "native",
+            fields_schema=model.fields_schema if model else None,
+        )
+        window = model.max_input_tokens if model else None
+        return self._built(ask.facts, conversation, account, resolved.id, window, options)
+
+    def _built(
+        self,
+        facts: Facts,
+        conversation: Conversation,
+        account: Account,
+        model_id: str,
+        window: int | None,
+        options: BuildOptions,
+    ) -> _Call:
+        request = build_request(conversation, model_id, options)
+        request, body = fit(
+            request,
+            limit=self._defaults.max_payload_bytes,
+            auto_trim=self._defaults.auto_trim_payload,
+            profile_arn=account.profile_arn,
+        )
+        if violations := lint(request.body):
+            broken = violations[0]
+            log.warning(
+                "request breaks a rule of the service",
+                request_id=facts.request_id,
+                rules=[violation.rule for violation in violations],
+                bytes=len(body),
+            )
+            raise InvalidRequest(
+                f"Kiro would refuse this request: {broken.rule} ({broken.detail}).",
+                code=broken.rule,
+            )
+        for note in request.notes:
+            facts.add_note(note)
+        facts.model_served = model_id
+        return _Call(conversation, account, request, body, model_id, window, options)
+
+    async def _catalogue(self, account: Account) -> Mapping[str, Model]:
+        try:
+            with anyio.move_on_after(MODEL_LIST_LIMIT):
+                return {model.id: model for model in await self._models.get(account.id)}
+        except GatewayError as exc:
+            log.warning("no model list", account=account.name, error=type(exc).__name__)
+        return {}
+
+    async def _mended(
+        self, facts: Facts, call: _Call, following: Next, error: UpstreamError
+    ) -> _Call:
+        account, options = call.account, call.options
+        match following.step:
+            case "again":
+                return call
+            case "refresh":
+                account = await self._refreshed(account, error)
+            case "profile":
+                account = await self._repair_profile(account)
+            case "new_conversation":
+                options = replace(options, conversation_id=str(uuid.uuid4()))
+            case "without_thinking":
+                options = replace(options, history_thinking="drop")
+        return self._built(facts, call.conversation, account, call.model_id, call.window, options)
+
+    async def _refreshed(self, account: Account, error: UpstreamError) -> Account:
+        credentials = account.credentials
+        assert credentials is not None
+        try:
+            return await self._accounts.get(account.id, rejected=credentials.access_token)
+        except GatewayError as exc:
+            # Upstream has refused the account: that is what the client is told, with the reason.
+            raise AccountSignInFailed(
+                str(exc), code=error.code, upstream_status=error.upstream_status
+            ) from exc
+
+    async def _attempt(self, ask: Ask, call: _Call, elapsed: float) -> Answer:
+        reply = self._new_reply(ask, call)
+        generation: Generation | None = None
+        limit = self._first_event_limit(call, ask.conversation.model)
+        if limit is not None:
+            limit = max(1.0, min(limit, MAX_FIRST_EVENT_TOTAL - elapsed))
+        try:
+            first = b""
+            with anyio.move_on_after(limit) as waiting:
+                generation = await self._service.generate(
+                    call.account, call.body, idle_timeout=self._defaults.idle_timeout_seconds
+                )
+                ask.facts.upstream_request_id = generation.request_id
+                _ = reply.input_tokens  # counted while upstream is busy, not when it answers
+                first = await _until(generation, reply, lambda: reply.frames > 0)
+            if waiting.cancelled_caught or generation is None:
+                raise FirstEventTimeout(
+                    f"Kiro sent nothing within {limit:.0f} s. Try again.", code="timeout"
+                )
+            first += await _until(generation, reply, lambda: reply.started)
+            self._check(reply)
+        except BaseException:
+            if generation is not None:
+                await generation.aclose()
+            raise
+        return Answer(reply, generation, first, ask.facts)
+
+    def _check(self, reply: ReplyStream) -> None:
+        """Raise what must not become an answer: a failure or an end before anything was there."""
+        if reply.started:
+            return
+        if reply.failure is not None:
+            raise reply.failure
+        if not reply.closed_properly:
+            raise UpstreamUnreachable("Kiro sent an empty answer.", code="upstream_unreachable")
+
+    def _new_reply(self, ask: Ask, call: _Call) -> ReplyStream:
+        conversation = call.conversation
+        enforce = self._defaults.enforce_max_tokens
+        return ReplyStream(
+            KiroDecoder(
+                call.request.names,
+                thinking_requested=call.request.thinking_requested,
+                live_tools=self._defaults.tool_streaming == "live",
+                remap_builtin=self._defaults.remap_builtin_tools,
+            ),
+            ask.new_translator(),
+            stop_sequences=conversation.stop_sequences,
+            max_tokens=conversation.max_tokens if enforce else None,
+            estimate_input=lambda: estimate_conversation(conversation),
+            window=call.window,
+        )
+
+    def _first_event_limit(self, call: _Call, asked: str) -> float | None:
+        """Seconds from sending until the first frame; None for no limit."""
+        own = self._defaults.first_token_timeouts
+        base = own.get(call.model_id, own.get(asked, self._defaults.first_token_timeout_seconds))
+        if base <= 0:
+            return None
+        factor = THINKING_FACTOR if call.request.thinking_requested else 1
+        return base * factor + len(call.body) / BYTES_PER_SECOND
+
+
+async def _until(generation: Generation, reply: ReplyStream, enough: Callable[[], bool]) -> bytes:
+    """Feed a reply until it is `enough`, has ended, or upstream has closed."""
+    out = b""
+    while not enough() and not reply.ended:
+        chunk = await generation.read()
+        out += reply.feed(chunk) if chunk else reply.finish()
+    return out

@@ -1,0 +1,85 @@
+"""What is told of each request: one log line, and for generations one usage row."""
+
+import uuid
+from datetime import datetime
+
+import structlog
+
+from gateway.relay.facts import Facts
+from gateway.store.usage import UsageRecord
+
+GENERATIONS = frozenset({"/v1/messages", "/v1/chat/completions"})
+# Load balancers ask every few seconds; at info they would bury the rest.
+QUIET = frozenset({"/health", "/ready"})
+
+log = structlog.get_logger("gateway.requests")
+
+
+def log_request(facts: Facts, seconds: float) -> None:
+    """One line at info. Never a prompt, a token or a key."""
+    quiet = facts.route in QUIET and facts.status < 400
+    usage = facts.usage
+    fields: dict[str, object] = {
+        "request_id": facts.request_id,
+        "method": facts.method,
+        "route": facts.route or facts.path[:128],
+        "status": facts.status or None,
+        "key_id": facts.api_key_id,
+        "key": facts.api_key_name,
+        "account": facts.account_name,
+        "model": facts.model_asked,
+        "served": facts.model_served,
+        "stream": facts.stream if facts.model_asked else None,
+        "first_token_ms": _milliseconds(facts.first_token),
+        "total_ms": _milliseconds(seconds),
+        "tokens_in": usage.input_tokens if usage else None,
+        "tokens_out": usage.output_tokens if usage else None,
+        "cache_read": usage.cache_read_tokens if usage and usage.cache_read_tokens else None,
+        "cache_write": usage.cache_write_tokens if usage and usage.cache_write_tokens else None,
+        "usage_source": usage.source if usage else None,
+        "credits": usage.credits if usage else None,
+        "stop_reason": facts.stop_reason,
+        "retries": facts.retries if facts.upstream_calls else None,
+        "upstream_request_id": facts.upstream_request_id or None,
+        "notes": facts.notes_header() or None,
+        "error": facts.error_class,
+    }
+    told = {name: value for name, value in fields.items() if value is not None}
+    (log.debug if quiet else log.info)("request", **told)
+
+
+def usage_record(facts: Facts, seconds: float, now: datetime) -> UsageRecord | None:
+    """The usage row; None for requests that reached no account."""
+    if facts.route not in GENERATIONS or facts.api_key_id is None or facts.model_asked is None:
+        return None
+    if facts.account_id is None or facts.account_name is None:
+        return None
+    usage = facts.usage
+    return UsageRecord(
+        id=uuid.uuid4().hex,
+        at=now,
+        request_id=facts.request_id,
+        api_key_id=facts.api_key_id,
+        account_id=facts.account_id,
+        account_name=facts.account_name,
+        route=facts.route,
+        model_asked=facts.model_asked,
+        model_served=facts.model_served or facts.model_asked,
+        status=facts.status,
+        stream=facts.stream,
+        input_tokens=usage.input_tokens if usage else 0,
+        output_tokens=usage.output_tokens if usage else 0,
+        cache_read_tokens=usage.cache_read_tokens if usage else 0,
+        cache_write_tokens=usage.cache_write_tokens if usage else 0,
+        credits=usage.credits if usage else None,
+        usage_source=usage.source if usage else "estimated",
+        stop_reason=facts.stop_reason,
+        first_token_ms=_milliseconds(facts.first_token),
+        duration_ms=round(seconds * 1000),
+        retries=facts.retries,
+        error_class=facts.error_class,
+    )
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)

@@ -1,0 +1,138 @@
+"""The application: services built in order, closed in reverse."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from gateway.accounts.directory import Directory
+from gateway.accounts.profiles import ProfileRepair
+from gateway.accounts.tokens import Tokens
+from gateway.errors import StoreError
+from gateway.kiro.models import Model
+from gateway.kiro.quota import Quota
+from gateway.relay.relay import Relay
+from gateway.settings import Settings
+from gateway.store.database import open_database
+from gateway.store.secrets import SecretBox
+from gateway.store.usage import UsageWriter
+from gateway.upstream.cache import KeyedCache
+from gateway.upstream.client import KiroService
+from gateway.upstream.http import HttpClients
+from gateway.upstream.models import fetch_models
+from gateway.upstream.quota import fetch_quota
+from gateway.upstream.signin.refresh import RefreshUrls
+from gateway.web.edge import Edge
+from gateway.web.services import Services
+
+MODELS_FRESH = 15 * 60.0  # seconds
+MODELS_STALE = 24 * 3600.0  # seconds
+QUOTA_FRESH = 5 * 60.0  # seconds
+QUOTA_STALE = 3600.0  # seconds
+
+
+def create_app(settings: Settings, secrets: SecretBox, *, ping_interval: float = 15.0) -> Starlette:
+    """The ASGI application. Its lifespan opens the store and raises StoreError if it cannot.
+
+    Args:
+        settings: already resolved.
+        secrets: the key for what is encrypted at rest.
+        ping_interval: seconds of silence after which a stream gets a ping.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            services = await _open_services(settings, secrets, stack)
+            services.ping_interval = ping_interval
+            app.state.services = services
+            yield
+
+    app = Starlette(
+        routes=[Mount("/", app=Edge(lambda: services_of(app)))],
+        lifespan=lifespan,
+    )
+    return app
+
+
+def services_of(app: Starlette) -> Services:
+    """The services of a running application."""
+    services: Services = app.state.services
+    return services
+
+
+async def _open_services(settings: Settings, secrets: SecretBox, stack: AsyncExitStack) -> Services:
+    if settings.tenant.database_url is not None:
+        raise StoreError(
+            "tenant.database_url: this version keeps its data in SQLite. Set tenant.db_path."
+        )
+    database = await stack.enter_async_context(open_database(settings.tenant.db_path, secrets))
+    clients = HttpClients(settings.upstream.user_agent)
+    stack.push_async_callback(clients.aclose)
+    directory = Directory(database)
+    await directory.reload()
+    usage = UsageWriter(database)
+    stack.push_async_callback(usage.aclose)
+
+    # What runs beside the requests ends before what it works with.
+    background = await stack.enter_async_context(anyio.create_task_group())
+    stack.callback(background.cancel_scope.cancel)
+    background.start_soon(usage.run, name="write usage")
+    background.start_soon(directory.watch, name="watch the store")
+
+    service = KiroService(clients, settings.upstream)
+    tokens = Tokens(
+        database,
+        directory,
+        clients.client_for,
+        RefreshUrls(
+            oidc=settings.upstream.oidc_url,
+            auth=settings.upstream.auth_url,
+            allowed_private_hosts=settings.upstream.allowed_private_hosts,
+        ),
+        background,
+        proxy=settings.upstream.proxy,
+    )
+
+    background.start_soon(tokens.keep_fresh, name="refresh tokens")
+
+    async def models_of_account(account_id: str) -> tuple[Model, ...]:
+        return await fetch_models(service, await tokens.get(account_id))
+
+    async def quota_of_account(account_id: str) -> Quota:
+        return await fetch_quota(service, await tokens.get(account_id))
+
+    models = KeyedCache(
+        models_of_account,
+        background,
+        fresh=MODELS_FRESH,
+        stale=MODELS_STALE,
+        clock=time.monotonic,
+    )
+    quotas = KeyedCache(
+        quota_of_account,
+        background,
+        fresh=QUOTA_FRESH,
+        stale=QUOTA_STALE,
+        clock=time.monotonic,
+    )
+    relay = Relay(
+        tokens,
+        models,
+        service,
+        settings.defaults,
+        repair_profile=ProfileRepair(database, directory, service),
+    )
+    return Services(
+        settings=settings,
+        database=database,
+        directory=directory,
+        tokens=tokens,
+        models=models,
+        quotas=quotas,
+        relay=relay,
+        usage=usage,
+    )

@@ -1,0 +1,90 @@
+"""One HTTP exchange as the endpoints see it."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.types import Receive, Scope, Send
+
+from gateway.relay.facts import Facts
+from gateway.web.body import read_body
+from gateway.web.error_responses import Dialect
+from gateway.web.services import Services
+
+_GOOD_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request on its way: what came, what it may use, and the facts it leaves behind.
+
+    `account` is the account that the path names (`/a/{account}/…`), `tail` what follows the route's
+    own path, such as a model id.
+    """
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    headers: Headers
+    services: Services
+    facts: Facts
+    dialect: Dialect
+    account: str | None = None
+    tail: str = ""
+
+    @property
+    def query(self) -> QueryParams:
+        """The query parameters; unknown ones are nobody's business."""
+        return QueryParams(self.scope["query_string"])
+
+    async def body(self) -> bytes:
+        """The request body, bounded by `server.max_request_bytes`."""
+        limit = self.services.settings.server.max_request_bytes
+        return await read_body(self.scope, self.receive, limit)
+
+    async def respond(
+        self,
+        body: bytes,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> None:
+        """Send a whole answer."""
+        out = {"content-type": content_type, "content-length": str(len(body))}
+        if not body:
+            del out["content-type"]
+        out.update(headers or {})
+        await self.start(status, out)
+        content = b"" if self.scope["method"] == "HEAD" else body
+        await self.send({"type": "http.response.body", "body": content})
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Send the status line and headers, with what every answer carries."""
+        self.facts.status = status
+        every = {
+            "request-id": self.facts.request_id,
+            "x-request-id": self.facts.request_id,
+            "x-content-type-options": "nosniff",
+        }
+        if self.facts.model_served:
+            every["x-kiro-gateway-model"] = _printable(self.facts.model_served)
+        if self.facts.account_name:
+            every["x-kiro-gateway-account"] = self.facts.account_name
+        if self.facts.notes:
+            every["x-kiro-gateway-notes"] = self.facts.notes_header()
+        every |= headers
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in every.items()]
+        await self.send({"type": "http.response.start", "status": status, "headers": raw})
+
+
+def request_id_of(headers: Headers) -> str:
+    """The client's own `x-request-id` if it is short and plain, else a new one."""
+    given = headers.get("x-request-id", "")
+    return given if _GOOD_REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if " " <= char <= "~" else "?" for char in text)[:256]

@@ -1,0 +1,237 @@
+"""The runtime API: what clients call with an API key."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+from starlette.datastructures import Headers
+
+from gateway.accounts.selection import check_usable, choose_account
+from gateway.conversation import Conversation
+from gateway.dialects.anthropic import models as listing
+from gateway.dialects.anthropic import request as anthropic_request
+from gateway.dialects.anthropic.collect import AnthropicAnswer
+from gateway.dialects.anthropic.stream import AnthropicStream
+from gateway.dialects.openai_chat import request as openai_request
+from gateway.dialects.openai_chat.collect import ChatAnswer
+from gateway.dialects.openai_chat.stream import ChatStream
+from gateway.dialects.token_estimate import estimate_conversation
+from gateway.errors import InvalidRequest, NotFound
+from gateway.events import Translator
+from gateway.kiro.model_names import client_id, resolve
+from gateway.kiro.models import Model
+from gateway.kiro.quota import Amount, Quota
+from gateway.relay.relay import Ask
+from gateway.store.accounts import Account
+from gateway.store.api_keys import ApiKey
+from gateway.web.auth import authenticate
+from gateway.web.exchange import Exchange
+from gateway.web.generation import GenerationResponse
+
+# Clients sort and cache by it, so it must not change from call to call.
+MODELS_CREATED = 1_735_689_600  # 2025-01-01T00:00:00Z
+
+
+@dataclass(frozen=True, slots=True)
+class ClientApi:
+    """What is particular to one dialect's generation route."""
+
+    parse: Callable[[bytes], Conversation]
+    translator: Callable[[Conversation, bool], Translator]
+
+
+def _anthropic(conversation: Conversation, suppress_reasoning: bool) -> Translator:
+    message_id = f"msg_{secrets.token_hex(12)}"
+    make = AnthropicStream if conversation.stream else AnthropicAnswer
+    return make(message_id, conversation, suppress_reasoning=suppress_reasoning)
+
+
+def _openai(conversation: Conversation, suppress_reasoning: bool) -> Translator:
+    completion_id = f"chatcmpl-{secrets.token_hex(12)}"
+    make = ChatStream if conversation.stream else ChatAnswer
+    return make(
+        completion_id, int(time.time()), conversation, suppress_reasoning=suppress_reasoning
+    )
+
+
+ANTHROPIC = ClientApi(anthropic_request.parse, _anthropic)
+OPENAI = ClientApi(openai_request.parse, _openai)
+
+
+async def create_message(exchange: Exchange) -> None:
+    """POST /v1/messages, Anthropic's Messages API."""
+    await _generate(exchange, ANTHROPIC)
+
+
+async def create_chat_completion(exchange: Exchange) -> None:
+    """POST /v1/chat/completions, OpenAI's Chat Completions API."""
+    await _generate(exchange, OPENAI)
+
+
+async def _generate(exchange: Exchange, api: ClientApi) -> None:
+    api_key = await _caller(exchange)
+    account = _account(exchange, api_key)
+    conversation = api.parse(await exchange.body())
+    facts = exchange.facts
+    facts.model_asked = conversation.model
+    facts.stream = conversation.stream
+    for note in conversation.notes:
+        facts.add_note(note)
+    check_usable(account)
+    services = exchange.services
+    ask = Ask(
+        conversation=conversation,
+        account_id=account.id,
+        new_translator=lambda: api.translator(conversation, api_key.suppress_reasoning),
+        facts=facts,
+        caller_conversation_id=exchange.headers.get("x-kiro-conversation-id"),
+    )
+    response = GenerationResponse(
+        exchange, services.relay, ask, ping_interval=services.ping_interval
+    )
+    await response.send()
+
+
+async def count_tokens(exchange: Exchange) -> None:
+    """POST /v1/messages/count_tokens: an estimate, made here."""
+    api_key = await _caller(exchange)
+    _account(exchange, api_key)
+    conversation = anthropic_request.parse_count_tokens(await exchange.body())
+    exchange.facts.model_asked = conversation.model
+    tokens = estimate_conversation(conversation)
+    await exchange.respond(msgspec.json.encode({"input_tokens": tokens}))
+
+
+async def list_models(exchange: Exchange) -> None:
+    """GET /v1/models, in a shape that clients of both dialects read."""
+    models = await _models(exchange)
+    query = exchange.query
+    if "client_version" in query:
+        await exchange.respond(listing.codex_models(models))
+        return
+    page = listing.model_list(
+        models,
+        limit=_limit(query.get("limit")),
+        after_id=query.get("after_id"),
+        before_id=query.get("before_id"),
+    )
+    await exchange.respond(page)
+
+
+async def get_model(exchange: Exchange) -> None:
+    """GET /v1/models/{id}; the id may be any name that requests may use."""
+    models = await _models(exchange)
+    by_kiro_id = {model.kiro_model_id: model for model in models}
+    wanted = exchange.tail
+    found = next((model for model in models if model.id == wanted), None)
+    found = found or by_kiro_id.get(resolve(wanted, by_kiro_id).id)
+    if found is None:
+        raise NotFound(f"There is no model {wanted!r} for this account. GET /v1/models lists them.")
+    await exchange.respond(listing.model_object(found))
+
+
+async def usage_limits(exchange: Exchange) -> None:
+    """GET /v1/kiro/usage-limits: the account's quota, without its e-mail and ARN."""
+    api_key = await _caller(exchange)
+    account = check_usable(_account(exchange, api_key))
+    renew = exchange.query.get("refresh") in {"1", "true"}
+    quota = await exchange.services.quotas.get(account.id, renew=renew)
+    await exchange.respond(msgspec.json.encode(_public_quota(account, quota)))
+
+
+async def _caller(exchange: Exchange) -> ApiKey:
+    services, facts = exchange.services, exchange.facts
+    api_key = await authenticate(
+        exchange.headers, facts.peer, services.directory, services.failures
+    )
+    facts.api_key_id, facts.api_key_name = api_key.id, api_key.name
+    return api_key
+
+
+def _account(exchange: Exchange, api_key: ApiKey) -> Account:
+    account = choose_account(api_key, exchange.account, exchange.services.directory)
+    exchange.facts.account_id, exchange.facts.account_name = account.id, account.name
+    return account
+
+
+async def _models(exchange: Exchange) -> list[listing.ListedModel]:
+    api_key = await _caller(exchange)
+    account = _account(exchange, api_key)
+    models = exchange.services.models
+    if (known := models.peek(account.id)) is None:
+        check_usable(account)
+        known = await models.get(account.id)
+    else:
+        known = await models.get(account.id)
+    return [_listed(model) for model in known]
+
+
+def _listed(model: Model) -> listing.ListedModel:
+    return listing.ListedModel(
+        id=client_id(model.id),
+        kiro_model_id=model.id,
+        display_name=model.name,
+        description=model.description,
+        created=MODELS_CREATED,
+        max_input_tokens=model.max_input_tokens,
+        max_output_tokens=model.max_output_tokens,
+    )
+
+
+def _limit(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise InvalidRequest("limit: must be a whole number from 1 to 1000")
+    return int(text)
+
+
+def _public_quota(account: Account, quota: Quota) -> dict[str, object]:
+    base = quota.base
+    return {
+        "account": account.name,
+        "tier": quota.subscription_title or quota.subscription_type,
+        "raw_subscription": quota.subscription_type,
+        "subscription_title": quota.subscription_title,
+        "days_until_reset": quota.days_until_reset,
+        "next_date_reset": int(quota.resets_at.timestamp()) if quota.resets_at else None,
+        "usage": {
+            "resource_type": quota.resource_type,
+            "display_name": quota.display_name,
+            "currency": quota.currency,
+            "used": int(base.used),
+            "limit": int(base.limit),
+            "remaining": int(base.remaining),
+            "used_precise": base.used,
+            "limit_precise": base.limit,
+            "remaining_precise": base.remaining,
+            "percent_used": base.percent_used,
+            "overages": quota.overages,
+            "overage_rate": quota.overage_rate,
+            "overage_cap": quota.overage_cap,
+        },
+        "trial": _amount(quota.trial),
+        "bonus": _amount(quota.bonus),
+        "total": _amount(quota.total),
+        "exhausted": quota.is_exhausted,
+    }
+
+
+def _amount(amount: Amount) -> dict[str, float]:
+    return {
+        "used": amount.used,
+        "limit": amount.limit,
+        "remaining": amount.remaining,
+        "percent_used": amount.percent_used,
+    }
+
+
+def dialect_of(path: str, headers: Headers) -> str:
+    """Whose error shape a path speaks; shared paths follow the `anthropic-version` header."""
+    if path.startswith("/v1/messages"):
+        return "anthropic"
+    if path.startswith("/v1/chat/"):
+        return "openai"
+    return "anthropic" if "anthropic-version" in headers else "openai"

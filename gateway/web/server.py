@@ -1,0 +1,210 @@
+"""Listening: uvicorn on uvloop and httptools, with bounds on what a connection may do."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import FrameType
+
+import anyio
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from gateway.errors import SettingsError
+from gateway.settings import Settings
+from gateway.store.secrets import SecretBox
+from gateway.web.app import create_app, services_of
+from gateway.web.connections import BoundedProtocol
+
+# Longer than clients keep idle connections, so that it is they who close.
+KEEP_ALIVE = 90  # seconds
+
+log = structlog.get_logger("gateway.server")
+
+
+class _Server(uvicorn.Server):
+    """Says when it is listening, and leaves signals alone where something else handles them."""
+
+    def __init__(
+        self, config: uvicorn.Config, *, on_signal: Callable[[int], None] | None = None
+    ) -> None:
+        super().__init__(config)
+        self._on_signal = on_signal
+        self.listening = anyio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if self._on_signal is None:
+            yield
+            return
+        with super().capture_signals():
+            yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._on_signal is not None:
+            self._on_signal(sig)
+        super().handle_exit(sig, frame)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop
+    import uvloop  # noqa: PLC0415  # not to be had on Windows
+
+    return uvloop.new_event_loop
+
+
+def _config(app: ASGIApp, *, drain: float, tls: tuple[str, str] | None = None) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        loop="none",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=max(1, round(drain)),
+        ssl_certfile=tls[0] if tls else None,
+        ssl_keyfile=tls[1] if tls else None,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one.
+
+    Raises:
+        SettingsError: the address cannot be had; says which setting to change.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(2048)
+    except OSError as exc:
+        sock.close()
+        raise SettingsError(
+            f"Cannot listen on {host} port {port}: {exc.strerror or exc}. Choose another with "
+            "--port, or stop the program that uses it."
+        ) from exc
+    sock.setblocking(False)
+    return sock
+
+
+def url_of(sock: socket.socket, scheme: str = "http") -> str:
+    """The address people paste: loopback where the socket listens everywhere."""
+    host, port = sock.getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
+        host = "127.0.0.1"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+@asynccontextmanager
+async def running(app: ASGIApp, sock: socket.socket, *, drain: float = 1.0) -> AsyncIterator[str]:
+    """Serve `app` on a socket while the block runs; gives its URL. For tests and the demo.
+
+    Its lifespan is not run: what is served here is open already.
+    """
+    server = _Server(_config(app, drain=drain))
+    url = url_of(sock)
+    failure: Exception | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(server.serve, [sock])
+        await server.listening.wait()
+        try:
+            yield url
+        except Exception as exc:  # goes on as it is, not wrapped by the group
+            failure = exc
+        finally:
+            server.should_exit = True
+    sock.close()
+    if failure is not None:
+        raise failure
+
+
+@asynccontextmanager
+async def running_gateway(
+    settings: Settings,
+    secrets: SecretBox,
+    *,
+    sock: socket.socket | None = None,
+    ping_interval: float = 15.0,
+) -> AsyncIterator[tuple[str, Starlette]]:
+    """A whole gateway while the block runs; gives its URL and the application."""
+    app = create_app(settings, secrets, ping_interval=ping_interval)
+    async with app.router.lifespan_context(app):
+        listening = sock or listen(settings.server.host, settings.server.port)
+        drain = settings.server.drain_timeout_seconds
+        async with running(app, listening, drain=drain) as url:
+            yield url, app
+
+
+def serve(
+    settings: Settings, secrets: SecretBox, *, on_listening: Callable[[str], None] | None = None
+) -> None:
+    """Run the gateway until SIGINT or SIGTERM; running streams may finish before it returns.
+
+    The signal is raised again afterwards, so that whoever started the process sees why it ended.
+
+    Raises:
+        SettingsError: the address or the TLS files cannot be used.
+        StoreError: the database cannot be opened.
+    """
+    tls = _tls_files(settings)
+    sock = listen(settings.server.host, settings.server.port)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(settings, secrets, sock, tls, on_listening))
+    finally:
+        sock.close()
+
+
+async def _serve(
+    settings: Settings,
+    secrets: SecretBox,
+    sock: socket.socket,
+    tls: tuple[str, str] | None,
+    on_listening: Callable[[str], None] | None,
+) -> None:
+    app = create_app(settings, secrets)
+    config = _config(app, drain=settings.server.drain_timeout_seconds, tls=tls)
+
+    def drain(sig: int) -> None:
+        """Tell load balancers at once that no more requests should come."""
+        services_of(app).draining = True
+        log.info("stopping", signal=signal.Signals(sig).name)
+
+    server = _Server(config, on_signal=drain)
+    async with app.router.lifespan_context(app):
+        url = url_of(sock, "https" if tls else "http")
+        log.info("listening", url=url, address=f"{settings.server.host}:{sock.getsockname()[1]}")
+        if on_listening is not None:
+            on_listening(url)
+        await server.serve([sock])
+    log.info("stopped")
+
+
+def _tls_files(settings: Settings) -> tuple[str, str] | None:
+    cert, key = settings.server.tls_cert, settings.server.tls_key
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        raise SettingsError("server.tls_cert and server.tls_key go together; one is missing.")
+    for name, path in (("server.tls_cert", cert), ("server.tls_key", key)):
+        if not Path(path).expanduser().is_file():
+            raise SettingsError(f"{name}: there is no file {path}.")
+    return str(Path(cert).expanduser()), str(Path(key).expanduser())

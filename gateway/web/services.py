@@ -1,0 +1,31 @@
+"""What the routes work with; built once, when the application starts."""
+
+from dataclasses import dataclass, field
+
+from gateway.accounts.directory import Directory
+from gateway.accounts.tokens import Tokens
+from gateway.kiro.models import Model
+from gateway.kiro.quota import Quota
+from gateway.relay.relay import Relay
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.store.usage import UsageWriter
+from gateway.upstream.cache import KeyedCache
+from gateway.web.auth import FailureDelay
+
+
+@dataclass(slots=True)
+class Services:
+    """Everything below the web, and whether the server is on its way out."""
+
+    settings: Settings
+    database: Database
+    directory: Directory
+    tokens: Tokens
+    models: KeyedCache[tuple[Model, ...]]
+    quotas: KeyedCache[Quota]
+    relay: Relay
+    usage: UsageWriter
+    failures: FailureDelay = field(default_factory=FailureDelay)
+    draining: bool = False
+    ping_interval: float = 15.0
