@@ -1,0 +1,300 @@
+"""The control API under `/_sim/`: how tests and people direct the simulator."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import anyio
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.simulator.answers import TailEvents
+from gateway.simulator.delivery import Streams
+from gateway.simulator.scenarios import OPERATIONS, SCENARIOS, Armed, Operation
+from gateway.simulator.service import simulator_of
+from gateway.simulator.state import Simulator
+from gateway.simulator.wire import encode_json
+
+_LONGEST_WAIT = 30.0  # seconds
+_POINTS = ("headers", "closing", "end")
+
+
+class BadControl(Exception):
+    """A control request makes no sense; says why."""
+
+
+class ScenarioOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`PUT /_sim/scenario`. `times` null: until reset."""
+
+    name: str
+    times: int | None = 1
+    operation: Operation = "generate"
+    account: str | None = None
+    marker: str | None = None
+    seconds: float | None = None
+
+
+class PaceOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`PUT /_sim/pace`; 0: as fast as possible."""
+
+    events_per_second: float
+
+
+class GateOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`PUT /_sim/gate`: `headers`, `frame:N`, `closing` or `end`."""
+
+    point: str
+
+
+class ReleaseOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`POST /_sim/release`; null: all, and no gate any more."""
+
+    count: int | None = None
+
+
+class ExpireOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`POST /_sim/expire-tokens`. `lifetime_seconds`: of the tokens issued from now on."""
+
+    account: str | None = None
+    lifetime_seconds: int | None = None
+
+
+class EventsOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`PUT /_sim/events`: which accompanying events are sent; null: as before."""
+
+    message_metadata: bool | None = None
+    metering: bool | None = None
+    metadata: bool | None = None
+    context_usage: bool | None = None
+
+
+class CreditsOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`PUT /_sim/credits`: what an account has used."""
+
+    account: str
+    used: float
+
+
+class ResetOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`POST /_sim/reset`. With `tokens`, only the first tokens are good again."""
+
+    tokens: bool = False
+
+
+Order = TypeVar("Order", bound=msgspec.Struct)
+Action = Callable[[Simulator, Order], object]
+
+
+def _order(path: str, method: str, shape: type[Order], act: Action[Order]) -> Route:
+    """A route that reads an order, carries it out and answers what came of it."""
+    decoder = msgspec.json.Decoder(shape)
+
+    async def answer(request: Request) -> Response:
+        try:
+            order = decoder.decode(await request.body() or b"{}")
+            return _json(act(simulator_of(request), order))
+        except (msgspec.ValidationError, msgspec.DecodeError, BadControl) as exc:
+            return _json({"error": str(exc)}, 400)
+
+    return Route(path, answer, methods=[method])
+
+
+def _question(path: str, ask: Callable[[Simulator, Request], Awaitable[object]]) -> Route:
+    async def answer(request: Request) -> Response:
+        try:
+            return _json(await ask(simulator_of(request), request))
+        except BadControl as exc:
+            return _json({"error": str(exc)}, 400)
+
+    return Route(path, answer, methods=["GET"])
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(encode_json(value), status, media_type="application/json")
+
+
+def arm(simulator: Simulator, order: ScenarioOrder) -> object:
+    """Let a scenario wait for the next requests."""
+    scenario = SCENARIOS.get(order.name)
+    if scenario is None:
+        raise BadControl(f"no scenario {order.name!r}; GET /_sim/scenarios lists them")
+    if order.operation != "generate" and scenario.refusal is None:
+        raise BadControl(f"{order.name!r} is a way to stream; {order.operation} does not stream")
+    _known_account(simulator, order.account)
+    simulator.shelf.arm(
+        Armed(
+            scenario,
+            operation=order.operation,
+            left=order.times,
+            account=order.account,
+            marker=order.marker,
+            seconds=order.seconds,
+        )
+    )
+    return {"armed": order.name, "times": order.times}
+
+
+def set_pace(simulator: Simulator, order: PaceOrder) -> object:
+    """Set how fast streams begun from now on are told."""
+    if order.events_per_second < 0:
+        raise BadControl("events_per_second is 0 or more")
+    simulator.streams.pace = order.events_per_second
+    return {"events_per_second": order.events_per_second}
+
+
+def put_gate(simulator: Simulator, order: GateOrder) -> object:
+    """Make streams wait at a point."""
+    kind, _, number = order.point.partition(":")
+    if order.point not in _POINTS and not (kind == "frame" and number.isdecimal()):
+        raise BadControl(f"a gate stands at frame:N or one of {', '.join(_POINTS)}")
+    simulator.streams.put_gate(order.point)
+    return {"gate": order.point}
+
+
+def release(simulator: Simulator, order: ReleaseOrder) -> object:
+    """Let streams pass the gate."""
+    simulator.streams.release(order.count)
+    return {"released": order.count}
+
+
+def expire_tokens(simulator: Simulator, order: ExpireOrder) -> object:
+    """End access tokens, and set how long the next ones live."""
+    _known_account(simulator, order.account)
+    if order.lifetime_seconds is not None:
+        simulator.desk.lifetime = order.lifetime_seconds
+    return {"expired": simulator.desk.expire(order.account)}
+
+
+def set_events(simulator: Simulator, order: EventsOrder) -> object:
+    """Choose the events that accompany an answer."""
+    changes = {
+        name: value for name, value in msgspec.structs.asdict(order).items() if value is not None
+    }
+    simulator.tail = replace(simulator.tail, **changes)
+    return _tail(simulator.tail)
+
+
+def set_credits(simulator: Simulator, order: CreditsOrder) -> object:
+    """Set what an account has used."""
+    _known_account(simulator, order.account)
+    simulator.credits[order.account] = order.used
+    return {"account": order.account, "used": order.used}
+
+
+def reset(simulator: Simulator, order: ResetOrder) -> object:
+    """Back to the start."""
+    simulator.reset()
+    if order.tokens:
+        simulator.desk.reset()
+    return {"reset": True}
+
+
+def _tail(tail: TailEvents) -> dict[str, bool]:
+    return {
+        "message_metadata": tail.message_metadata,
+        "metering": tail.metering,
+        "metadata": tail.metadata,
+        "context_usage": tail.context_usage,
+    }
+
+
+def _known_account(simulator: Simulator, name: str | None) -> None:
+    if name is not None and name not in simulator.desk.accounts:
+        raise BadControl(f"no account {name!r}; GET /_sim/accounts lists them")
+
+
+async def list_scenarios(_simulator: Simulator, _request: Request) -> object:
+    """Every scenario with one line about it."""
+    return {
+        "operations": OPERATIONS,
+        "scenarios": [
+            {"name": one.name, "summary": one.summary, "status": _status(one.name)}
+            for one in SCENARIOS.values()
+        ],
+    }
+
+
+def _status(name: str) -> int:
+    refusal = SCENARIOS[name].refusal
+    return 200 if refusal is None else refusal.status
+
+
+async def show_log(simulator: Simulator, request: Request) -> object:
+    """The last requests, oldest first; `?operation=` and `?last=N` choose."""
+    entries = simulator.log.entries(request.query_params.get("operation"))
+    last = request.query_params.get("last", "")
+    if last.isdecimal():
+        entries = entries[-int(last) :] if int(last) else []
+    return {"requests": [entry.as_json() for entry in entries]}
+
+
+async def show_connections(simulator: Simulator, request: Request) -> object:
+    """The counters of streams; `?until=open:0,cancelled:1` waits for these values first.
+
+    It waits `?seconds=` at most (10 unless told otherwise) and says in `reached` how that went.
+    """
+    streams = simulator.streams
+    wanted = _wanted(request.query_params.get("until", ""), streams)
+    try:
+        seconds = min(float(request.query_params.get("seconds", "10")), _LONGEST_WAIT)
+    except ValueError:
+        raise BadControl("seconds is a number") from None
+    with anyio.move_on_after(seconds):
+        while any(streams.counts()[name] != count for name, count in wanted.items()):
+            await streams.wait_for_change()
+    counts = streams.counts()
+    reached = all(counts[name] == count for name, count in wanted.items())
+    return {**counts, "reached": reached}
+
+
+def _wanted(until: str, streams: Streams) -> dict[str, int]:
+    wanted: dict[str, int] = {}
+    for condition in filter(None, until.split(",")):
+        name, _, count = condition.partition(":")
+        if name not in streams.counts() or not count.isdecimal():
+            raise BadControl("until is a list such as open:0,cancelled:1")
+        wanted[name] = int(count)
+    return wanted
+
+
+async def show_accounts(simulator: Simulator, _request: Request) -> object:
+    """The sign-ins, without their tokens: how often each was refreshed, and wrongly so."""
+    desk = simulator.desk
+    return {
+        "accounts": [
+            {
+                "name": account.name,
+                "auth_method": account.auth_method,
+                "profile_arn": account.profile_arn,
+                "subscription": account.subscription,
+                "refreshes": desk.refreshes[account.name],
+                "reuses": desk.reuses[account.name],
+                "credits": simulator.credits[account.name],
+            }
+            for account in desk.accounts.values()
+        ]
+    }
+
+
+async def show_health(simulator: Simulator, _request: Request) -> object:
+    """That it runs, and with which seed."""
+    return {"status": "ok", "seed": simulator.seed}
+
+
+CONTROL_ROUTES = [
+    _question("/_sim/health", show_health),
+    _question("/_sim/scenarios", list_scenarios),
+    _question("/_sim/log", show_log),
+    _question("/_sim/connections", show_connections),
+    _question("/_sim/accounts", show_accounts),
+    _order("/_sim/scenario", "PUT", ScenarioOrder, arm),
+    _order("/_sim/pace", "PUT", PaceOrder, set_pace),
+    _order("/_sim/gate", "PUT", GateOrder, put_gate),
+    _order("/_sim/release", "POST", ReleaseOrder, release),
+    _order("/_sim/expire-tokens", "POST", ExpireOrder, expire_tokens),
+    _order("/_sim/events", "PUT", EventsOrder, set_events),
+    _order("/_sim/credits", "PUT", CreditsOrder, set_credits),
+    _order("/_sim/reset", "POST", ResetOrder, reset),
+]
