@@ -1,7 +1,13 @@
-"""What a client asked for, in no dialect."""
+"""What a client asked for, in no dialect.
+
+What a long conversation holds hundreds of is a `msgspec.Struct`: made in a third of the time of a
+frozen dataclass, and never looked at by the garbage collector.
+"""
 
 from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 Role = Literal["user", "assistant"]
 ImageFormat = Literal["png", "jpeg", "gif", "webp"]
@@ -27,16 +33,14 @@ class Note:
         return f"{self.kind}:{self.subject}"
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(msgspec.Struct, frozen=True, gc=False):
     """A picture; `data` is standard base64 with padding, without prefix or line breaks."""
 
     format: ImageFormat
     data: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolUse:
+class ToolUse(msgspec.Struct, frozen=True, gc=False):
     """The model's call of a tool; `input` is the JSON text of an object, kept as it came."""
 
     id: str
@@ -44,8 +48,7 @@ class ToolUse:
     input: bytes = b"{}"
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(msgspec.Struct, frozen=True, gc=False):
     """The client's answer to a `ToolUse`. Images in it stand in its turn's `images`."""
 
     tool_use_id: str
@@ -53,8 +56,7 @@ class ToolResult:
     is_error: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(msgspec.Struct, frozen=True, gc=False):
     """Reasoning the client echoes. A redacted one has `redacted` (base64) and no text."""
 
     text: str = ""
@@ -62,8 +64,7 @@ class Thinking:
     redacted: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True, gc=False):
     """One message. `text` is all its text, a user's joined by newlines, the model's by nothing."""
 
     role: Role
@@ -74,8 +75,7 @@ class Turn:
     thinking: tuple[Thinking, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(msgspec.Struct, frozen=True, gc=False):
     """A tool the client declares; `schema` is the JSON text of its input schema, as it came."""
 
     name: str

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from gateway.conversation import Conversation
 from gateway.dialects.token_estimate import TokenCounter
 from gateway.events import (
     ContentEvent,
@@ -48,11 +47,6 @@ class OutputLimiter:
         self._until_check = self._next_check(0)
         self._open: set[str] = set()
         self._verdict: Stop | None = None
-
-    @staticmethod
-    def is_needed(conversation: Conversation) -> bool:
-        """Whether there is anything to enforce."""
-        return bool(conversation.stop_sequences) or conversation.max_tokens is not None
 
     @property
     def stopped(self) -> Stop | None:

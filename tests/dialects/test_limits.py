@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.conversation import Conversation
 from gateway.dialects.limits import OutputLimiter
 from gateway.dialects.token_estimate import TokenCounter, estimate_text
 from gateway.events import (
@@ -215,18 +214,6 @@ def test_a_call_that_never_ends_does_not_hide_why_the_reply_was_cut() -> None:
     limit = limiter("END")
     run(limit, [CALL[0], TextDelta("END")])
     assert limit.stopped == Stop("stop_sequence", "END")
-
-
-@pytest.mark.parametrize(
-    ("stops", "max_tokens", "needed"),
-    [((), None, False), (("x",), None, True), ((), 1, True)],
-    ids=["neither", "stop sequence", "max_tokens"],
-)
-def test_it_is_needed_where_the_request_sets_a_limit(
-    stops: tuple[str, ...], max_tokens: int | None, needed: bool
-) -> None:
-    conversation = Conversation("m", (), stop_sequences=stops, max_tokens=max_tokens)
-    assert OutputLimiter.is_needed(conversation) is needed
 
 
 # Few letters, so that sequences begin, overlap and complete often.

@@ -88,8 +88,8 @@ class Draft:
         for index, part in enumerate(content or ()):
             if isinstance(part, str):
                 self._add_text(part)
-            elif part.type in _TEXT_TYPES and isinstance(part.text, str):
-                self._add_text(part.text)
+            elif part.type in _TEXT_TYPES:
+                self._add_text(self._part_text(part, f"{path}[{index}]"))
             elif part.type in _REASONING_TYPES:
                 self._add_thinking(part)
             elif part.type == "tool_use":
@@ -163,6 +163,10 @@ class Draft:
 
     def _part_text(self, part: Part, path: str) -> str:
         """A part as text. A picture is kept for the turn and gives none."""
+        if part.type in _TEXT_TYPES:
+            if not isinstance(part.text, str):
+                raise InvalidRequest(f"{path}.text: expected a string.")
+            return part.text
         match part.type:
             case "image_url" | "input_image" if part.image_url != ABSENT:
                 at = f"{path}.image_url"
@@ -186,8 +190,6 @@ class Draft:
                 return "[Audio not available]"
             case "refusal" if isinstance(part.refusal, str):
                 return part.refusal
-            case kind if kind in _TEXT_TYPES and not isinstance(part.text, str):
-                raise InvalidRequest(f"{path}.text: expected a string.")
             case "image_url" | "image" | "file" | "document":
                 raise InvalidRequest(f"{path}: the data of this {part.type} part is missing.")
         if isinstance(part.text, str) and part.text:

@@ -762,10 +762,10 @@ def test_a_system_prompt_alone_is_a_request() -> None:
     assert conversation.turns == (Turn("user"),)
 
 
-MEMBERS = (
-    "role content type text tool_calls function name image_url source data tools arguments input "
-    "output summary file"
-).split()
+MEMBERS = [
+    *("role", "content", "type", "text", "name", "tool_calls", "function", "arguments"),
+    *("image_url", "source", "data", "file", "tools", "input", "output", "summary"),
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5),
     lambda inner: (
