@@ -122,7 +122,8 @@ class FrameStream(Response):
         self._steps = steps
         self._streams = streams
         # The length is not known before the end.
-        self._opening_headers = [pair for pair in self.raw_headers if pair[0] != b"content-length"]
+        headers = [pair for pair in self.raw_headers if pair[0] != b"content-length"]
+        self._start = {"type": "http.response.start", "status": 200, "headers": headers}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Play until the end, a drop or the client's leaving, whichever comes first."""
@@ -179,9 +180,7 @@ class FrameStream(Response):
                         await flush()
                 case Begin():
                     await streams.pass_gate("headers")
-                    await send(
-                        {"type": "http.response.start", "status": 200, "headers": self._opening_headers}
-                    )
+                    await send(self._start)
                     # An empty piece makes the server send the status line now.
                     await send({"type": "http.response.body", "body": b"", "more_body": True})
                     began_at = anyio.current_time()

@@ -148,11 +148,13 @@ def _all_schemas(body: Body) -> Iterator[tuple[str, JsonObject]]:
 
 def _inner_schemas(keyword: str, value: Json, where: str) -> list[tuple[str, Json]]:
     if isinstance(value, list):
-        return [(f"{where}[{index}]", one) for index, one in enumerate(value)]
+        if keyword in _SCHEMA_LIST:
+            return [(f"{where}[{index}]", one) for index, one in enumerate(value)]
+        return []
     if keyword in _SCHEMA_MAP:
         named = value if isinstance(value, dict) else {}
         return [(f"{where}.{name}", one) for name, one in named.items()]
-    return [(where, value)]
+    return [(where, value)] if keyword in _ONE_SCHEMA else []
 
 
 TOOL_RULES = (

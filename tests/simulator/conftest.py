@@ -12,8 +12,13 @@ def running_simulator() -> Iterator[RunningSimulator]:
         yield running
 
 
-@pytest.fixture
-def http(running_simulator: RunningSimulator) -> Iterator[httpx.Client]:
+@pytest.fixture(scope="session")
+def simulator_http(running_simulator: RunningSimulator) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=running_simulator.url, timeout=10) as client:
         yield client
-        client.post("/_sim/reset", json={"tokens": True})
+
+
+@pytest.fixture
+def http(simulator_http: httpx.Client) -> Iterator[httpx.Client]:
+    yield simulator_http
+    simulator_http.post("/_sim/reset", json={"tokens": True})

@@ -4,7 +4,9 @@ import json
 
 import httpx
 import pytest
-from simulator_client import (
+
+from gateway.simulator.server import serve_in_thread
+from tests.simulator.simulator_client import (
     ACCOUNTS,
     KEY,
     PNG,
@@ -22,8 +24,6 @@ from simulator_client import (
     tool,
     user,
 )
-
-from gateway.simulator.server import serve_in_thread
 
 BASH = tool(
     "Bash",

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from simulator_client import BUILDER, answer, ask, frames, headers_of, post, text_of
 
 from gateway.simulator.request_log import Entry, RequestLog
+from tests.simulator.simulator_client import BUILDER, answer, ask, frames, headers_of, post, text_of
 
 
 def counts(http: httpx.Client, until: str = "") -> dict[str, int]:
@@ -40,11 +40,11 @@ def test_a_gate_lets_one_stream_at_a_time_through(http: httpx.Client) -> None:
 def test_what_precedes_the_gate_is_sent(http: httpx.Client) -> None:
     http.put("/_sim/gate", json={"point": "closing"})
     with http.stream("POST", "/", headers=headers_of(BUILDER), json=ask("Hello")) as reply:
-        received = b""
-        for chunk in reply.iter_raw():
-            received += chunk
-            if text_of(frames(received)) == "You said: Hello":
-                break
+        # Held on to: a dropped iterator would close the stream.
+        chunks = reply.iter_raw()
+        received = next(chunks)
+        while text_of(frames(received)) != "You said: Hello":
+            received += next(chunks)
         assert counts(http, "waiting:1")["reached"]
     assert counts(http, "open:0,cancelled:1")["reached"]
 

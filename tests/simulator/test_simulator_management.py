@@ -6,11 +6,20 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_client import ACCOUNTS, KEY, MANAGEMENT, Body, ask, headers_of, last_rules, post
 
 from gateway.simulator.accounts import DemoAccount
 from gateway.simulator.catalogue import MODELS
 from gateway.simulator.quota import next_month
+from tests.simulator.simulator_client import (
+    ACCOUNTS,
+    KEY,
+    MANAGEMENT,
+    Body,
+    ask,
+    headers_of,
+    last_rules,
+    post,
+)
 
 ORGANISATION = ACCOUNTS["organisation"]
 SOCIAL = ACCOUNTS["social"]

@@ -4,7 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_client import (
+
+from gateway.simulator.accounts import DEMO_ACCOUNTS, DemoAccount
+from tests.simulator.simulator_client import (
     ACCOUNTS,
     BUILDER,
     MANAGEMENT,
@@ -18,8 +20,6 @@ from simulator_client import (
     post,
     text_of,
 )
-
-from gateway.simulator.accounts import DEMO_ACCOUNTS, DemoAccount
 
 
 def body_for(account: DemoAccount, text: str = "Hello") -> Body:

@@ -4,7 +4,13 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
-from simulator_client import (
+
+from gateway.simulator.catalogue import models_of
+from gateway.simulator.rule import Caller, Refused
+from gateway.simulator.rules import RULES, examine
+from gateway.simulator.shapes import Kind
+from gateway.simulator.signatures import ReasoningSigner
+from tests.simulator.simulator_client import (
     PNG,
     STOCK_TOOL,
     Body,
@@ -16,12 +22,6 @@ from simulator_client import (
     tool,
     user,
 )
-
-from gateway.simulator.catalogue import models_of
-from gateway.simulator.rule import Caller, Refused
-from gateway.simulator.rules import RULES, examine
-from gateway.simulator.shapes import Kind
-from gateway.simulator.signatures import ReasoningSigner
 
 SIGNER = ReasoningSigner(seed=1)
 CALLER = Caller(models_of("pro"), profile_arn=None, needs_profile=False, signer=SIGNER)

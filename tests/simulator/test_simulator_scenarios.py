@@ -3,7 +3,10 @@ import zlib
 
 import httpx
 import pytest
-from simulator_client import (
+
+from gateway.simulator.http_faults import HTTP_FAULTS
+from gateway.simulator.scenarios import SCENARIOS
+from tests.simulator.simulator_client import (
     ACCOUNTS,
     BUILDER,
     STOCK_TOOL,
@@ -18,9 +21,6 @@ from simulator_client import (
     text_of,
     tool,
 )
-
-from gateway.simulator.http_faults import HTTP_FAULTS
-from gateway.simulator.scenarios import SCENARIOS
 
 CLOSING = {"meteringEvent", "metadataEvent", "contextUsageEvent"}
 CALL = 'call stock_count with {"item": "rye"}'
@@ -38,6 +38,11 @@ def meet(http: httpx.Client, name: str, text: str = "[[say 20 words]]") -> httpx
 
 def told(http: httpx.Client, name: str, text: str = "[[say 20 words]]") -> list[Seen]:
     return frames(meet(http, name, text).content)
+
+
+def read_into(received: bytearray, reply: httpx.Response) -> None:
+    for chunk in reply.iter_raw():
+        received += chunk
 
 
 def kinds(seen: list[Seen]) -> set[str]:
@@ -123,7 +128,7 @@ def test_a_broken_connection_breaks_after_some_text(http: httpx.Client, name: st
     with http.stream("POST", "/", headers=headers_of(BUILDER), json=body) as reply:
         assert reply.status_code == 200
         with pytest.raises(failure):
-            received.extend(byte for chunk in reply.iter_raw() for byte in chunk)
+            read_into(received, reply)
     assert b"alder" in received
 
 

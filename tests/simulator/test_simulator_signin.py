@@ -5,10 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_client import ACCOUNTS, Body, ask, last_rules, post
 
 from gateway.simulator.accounts import DEMO_ACCOUNTS, DemoAccount
 from gateway.simulator.tokens import TokenDesk
+from tests.simulator.simulator_client import ACCOUNTS, Body, ask, last_rules, post
 
 REFRESHED = [account for account in DEMO_ACCOUNTS if account.refresh_token]
 NAMES = {"accessToken": "access_token", "refreshToken": "refresh_token", "expiresIn": "expires_in"}
