@@ -201,8 +201,8 @@ def test_a_long_name_wins_over_a_short_one() -> None:
         (
             "server:\n\n  log_level: loud",
             (
-                'server.log_level (config.yaml, line 3): "loud" is not one of debug, info, warning, '
-                "error"
+                'server.log_level (config.yaml, line 3): "loud" is not one of debug, info, '
+                "warning, error"
             ),
         ),
         (
@@ -225,8 +225,8 @@ def test_a_long_name_wins_over_a_short_one() -> None:
         (
             "server: {cors_origins: https://a.example}",
             (
-                "server.cors_origins (config.yaml, line 1): must be a list, each item an origin such "
-                "as https://admin.example.com (no path, no *)"
+                "server.cors_origins (config.yaml, line 1): must be a list, each item an origin "
+                "such as https://admin.example.com (no path, no *)"
             ),
         ),
         (
@@ -236,8 +236,8 @@ def test_a_long_name_wins_over_a_short_one() -> None:
         (
             "upstream:\n  optout:",
             (
-                "upstream.optout (config.yaml, line 2): has no value; leave it out, or give true or "
-                "false"
+                "upstream.optout (config.yaml, line 2): has no value; leave it out, or give true "
+                "or false"
             ),
         ),
         ("- a", "the file (config.yaml, line 1): must be a mapping of names to values"),
@@ -268,8 +268,8 @@ def test_channel_members_are_checked_by_line() -> None:
     text = "notifications:\n  channels:\n    - type: fax\n      to: me\n    - {type: slack}\n"
     assert problem(text).splitlines() == [
         (
-            'notifications.channels[0].type (config.yaml, line 3): "fax" is not one of teams, slack, '
-            "webhook"
+            'notifications.channels[0].type (config.yaml, line 3): "fax" is not one of teams, '
+            "slack, webhook"
         ),
         (
             "notifications.channels[0].to (config.yaml, line 4): no such setting; "

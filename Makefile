@@ -1,0 +1,89 @@
+# One job per target; CI runs the same ones. `make` alone lists them.
+
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+# Nothing here needs pip to be newest, nor its notices.
+PIP = $(BIN)/python -m pip --disable-pip-version-check
+# Packages are kept here by their hashes, so that the next clean clone needs no network.
+WHEELS = $${XDG_CACHE_HOME:-$$HOME/.cache}/kiro-gateway/wheels
+LOCKED = --quiet --require-hashes -r requirements/dev.txt
+CLIENTS = tests/clients
+
+.PHONY: help install fix check test demo run bench recordings lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1|/' | \
+		awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+install: $(VENV)/installed ## make .venv with everything in it, the command included
+
+$(VENV)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "$(PYTHON) is not there. Install Python 3.11 or newer, or say: make PYTHON=/path/to/python" >&2; \
+		exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed. Say: make PYTHON=python3.11" >&2; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/dependencies: $(VENV)/python requirements/dev.txt
+	@echo "Installing the locked dependencies into $(VENV)"
+	@$(PIP) install --no-index --find-links "$(WHEELS)" $(LOCKED) 2>/dev/null || { \
+		$(PIP) download --dest "$(WHEELS)" $(LOCKED) && \
+		$(PIP) install --no-index --find-links "$(WHEELS)" $(LOCKED); \
+	} || $(PIP) install $(LOCKED)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/dependencies pyproject.toml
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+fix: install ## format, and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: install ## format, lint and types, without changing anything
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/kiro-gateway config check --config config.example.yaml
+
+test: install clients ## run every test
+	$(BIN)/pytest
+
+# The clients that the tests drive come from npm; without Node their tests skip, saying so.
+.PHONY: clients
+clients:
+	@if ! test -f $(CLIENTS)/package-lock.json; then :; \
+	elif ! command -v npm >/dev/null; then \
+		echo "npm is not there: tests that run real clients will be skipped"; \
+	elif ! test $(CLIENTS)/node_modules/.installed -nt $(CLIENTS)/package-lock.json; then \
+		(cd $(CLIENTS) && npm ci --prefer-offline --no-audit --no-fund --loglevel=error) && \
+			touch $(CLIENTS)/node_modules/.installed || \
+			echo "npm could not install the clients: their tests will be skipped"; \
+	fi
+
+demo: install ## the gateway against a simulated Kiro service; Ctrl-C ends it
+	@exec $(BIN)/kiro-gateway demo $(ARGS)
+
+run: install ## the gateway against the real service
+	@exec $(BIN)/kiro-gateway serve $(ARGS)
+
+bench: install ## measure, and print each figure beside its budget
+	$(BIN)/python -m tests.bench $(ARGS)
+
+recordings: install ## make the recorded replies anew; read the diff before keeping it
+	$(BIN)/python scripts/make_recordings.py
+
+LOCK = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-annotate --no-header --quiet
+
+lock: install ## renew the locked dependencies
+	$(LOCK) --upgrade -o requirements/runtime.txt
+	$(LOCK) --upgrade --extra dev -o requirements/dev.txt
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) $(CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	find gateway tests -name __pycache__ -type d -prune -exec rm -rf {} +

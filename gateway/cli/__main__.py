@@ -1,0 +1,103 @@
+"""The command `kiro-gateway`: what every command shares, from exit codes to error lines.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+
+import click
+
+from gateway import __version__
+from gateway.cli.commands import LazyGroup
+from gateway.errors import GatewayError, SettingsError
+
+PROGRAM = "kiro-gateway"
+DEFAULT_COMMAND = "serve"
+
+
+class RootGroup(LazyGroup):
+    """The top level, where no command means `serve`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `serve` in front of bare options: `kiro-gateway --port 9000` starts the gateway."""
+        own = {name for option in self.get_params(ctx) for name in option.opts}
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    examples=[
+        "kiro-gateway                      start the gateway",
+        "kiro-gateway demo                 try it without an account",
+        "kiro-gateway accounts import me   take over the login of kiro-cli",
+        "kiro-gateway keys create laptop --account me",
+    ],
+    cls=RootGroup,
+    commands_from={
+        "serve": "gateway.cli.serve:serve",
+        "demo": "gateway.cli.demo:demo",
+        "config": "gateway.cli.config:config",
+        "accounts": "gateway.cli.accounts:accounts",
+        "keys": "gateway.cli.keys:keys",
+    },
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+@click.version_option(
+    __version__, "--version", "-v", prog_name=PROGRAM, message="%(prog)s %(version)s"
+)
+def root() -> None:
+    """OpenAI- and Anthropic-compatible APIs for your own Kiro accounts.
+
+    Without a command, `serve` runs.
+    """
+
+
+def main() -> int:
+    """Run the command line of this process and give its exit code."""
+    # Whatever this process makes, databases and key files among it, is for its owner alone.
+    os.umask(0o077)
+    for stream in (sys.stdout, sys.stderr):
+        # A redirected stream on Windows has a legacy encoding, in which printing "✓" would raise.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    return run(sys.argv[1:])
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; errors become lines on standard error and an exit code."""
+    try:
+        result = root.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as exc:
+        click.echo(exc.format_message(), err=True)
+        return 2
+    except click.UsageError as exc:
+        where = exc.ctx.command_path if exc.ctx else PROGRAM
+        _complain(f"{exc.format_message()} See: {where} --help")
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except click.ClickException as exc:
+        _complain(exc.format_message())
+    except SettingsError as exc:
+        _complain(str(exc))
+        return 2
+    except GatewayError as exc:
+        _complain(str(exc))
+    except OSError as exc:
+        _complain(f"{exc.strerror or exc}" + (f": {exc.filename}" if exc.filename else ""))
+    else:
+        return result if isinstance(result, int) else 0
+    return 1
+
+
+def _complain(message: str) -> None:
+    for line in message.splitlines():
+        click.echo(f"{PROGRAM}: {line}", err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

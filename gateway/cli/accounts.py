@@ -1,0 +1,157 @@
+"""`kiro-gateway accounts`: add and list; import has a file of its own."""
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli.commands import Command, LazyGroup
+from gateway.cli.documents import account_document
+from gateway.cli.options import json_option, settings_options
+from gateway.cli.output import print_json, print_table, short_time
+from gateway.cli.store import with_store
+
+if TYPE_CHECKING:
+    from gateway.store.accounts import Account
+    from gateway.store.database import Database
+
+MAX_API_KEY = 4096  # characters; real ones have fewer than a hundred
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_from={
+        "add": "gateway.cli.accounts:add",
+        "import": "gateway.cli.account_import:import_account",
+        "list": "gateway.cli.accounts:list_accounts",
+    },
+    examples=["kiro-gateway accounts import me"],
+)
+def accounts() -> None:
+    """Manage the Kiro accounts that serve requests.
+
+    A running server notices changes within a second.
+    """
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        "kiro-gateway accounts add me",
+        "kiro-gateway accounts add ci --api-key-stdin < kiro-api-key.txt",
+    ],
+)
+@click.argument("name")
+@click.option("--region", metavar="REGION", help="Region of its sign-in. [default: us-east-1]")
+@click.option(
+    "--api-region", metavar="REGION", help="Region of its requests, if not its profile's own."
+)
+@click.option(
+    "--api-key-stdin",
+    is_flag=True,
+    help="Read a Kiro API key from standard input; the account is then ready.",
+)
+@settings_options
+@json_option
+def add(
+    name: str,
+    region: str | None,
+    api_region: str | None,
+    config: str | None,
+    db_path: str | None,
+    *,
+    api_key_stdin: bool,
+    as_json: bool,
+) -> None:
+    """Add an account, to be signed in later or with a Kiro API key at once."""
+    api_key = _read_api_key() if api_key_stdin else None
+    now = datetime.now(UTC)
+
+    async def work(database: "Database") -> "Account":
+        from gateway.store.accounts import (
+            DEFAULT_REGION,
+            Credentials,
+            create_account,
+            get_account,
+            save_credentials,
+        )
+
+        async with database.begin() as db:
+            account = await create_account(
+                db,
+                database.secrets,
+                name=name,
+                auth_region=region or DEFAULT_REGION,
+                api_region=api_region,
+                now=now,
+            )
+            if api_key:
+                await save_credentials(
+                    db,
+                    database.secrets,
+                    account.id,
+                    Credentials(api_key=api_key),
+                    auth_method="api_key",
+                    profile_arn=None,
+                    expected_generation=None,
+                    now=now,
+                )
+            return await get_account(db, database.secrets, account.id)
+
+    account = with_store(config, db_path, work)
+    if as_json:
+        print_json(account_document(account))
+    elif api_key:
+        click.echo(f'Added account "{account.name}" with its API key.')
+    else:
+        click.echo(
+            f'Added account "{account.name}", not signed in yet. '
+            f"Next: kiro-gateway accounts import {account.name}"
+        )
+
+
+def _read_api_key() -> str:
+    if sys.stdin.isatty():
+        text = str(click.prompt("Kiro API key", hide_input=True, err=True))
+    else:
+        text = sys.stdin.read(MAX_API_KEY + 1)
+    key = text.strip()
+    if not key:
+        raise click.UsageError("Standard input holds no Kiro API key.")
+    if len(text) > MAX_API_KEY or not key.isascii() or len(key.split()) != 1:
+        raise click.UsageError("Standard input holds something else than one Kiro API key.")
+    return key
+
+
+@click.command("list", cls=Command, examples=["kiro-gateway accounts list --json"])
+@settings_options
+@json_option
+def list_accounts(config: str | None, db_path: str | None, *, as_json: bool) -> None:
+    """List the accounts and how each is signed in."""
+
+    async def work(database: "Database") -> tuple["Account", ...]:
+        from gateway.store import accounts as store
+
+        async with database.connect() as db:
+            return await store.list_accounts(db, database.secrets)
+
+    found = with_store(config, db_path, work)
+    if as_json:
+        documents = [account_document(account) for account in found]
+        print_json({"accounts": documents, "total": len(documents)})
+        return
+    rows = [
+        (
+            account.name,
+            account.id,
+            "enabled" if account.enabled else "disabled",
+            account.auth_method or "not signed in",
+            account.auth_region,
+            account.api_region or "-",
+            short_time(account.credentials.expires_at if account.credentials else None),
+        )
+        for account in found
+    ]
+    columns = ("Name", "Id", "State", "Signed in by", "Region", "API region", "Token until")
+    print_table(columns, rows)

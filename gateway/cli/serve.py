@@ -1,0 +1,90 @@
+"""`kiro-gateway serve`."""
+
+import click
+
+from gateway.cli.commands import Command
+from gateway.cli.options import config_option, load
+from gateway.cli.store import open_secret_box
+
+
+@click.command(
+    cls=Command,
+    examples=["kiro-gateway serve --port 9000 --log-format json"],
+)
+@click.option("--host", "-H", "server__host", metavar="ADDRESS", help="Address to listen on.")
+@click.option("--port", "-p", "server__port", metavar="PORT", help="Port to listen on.")
+@click.option(
+    "--log-level", "-l", "server__log_level", metavar="LEVEL", help="debug, info, warning or error."
+)
+@click.option("--log-format", "server__log_format", metavar="FORMAT", help="console or json.")
+@click.option("--admin-key", "auth__admin_key", metavar="KEY", help="Key for /admin.")
+@click.option(
+    "--admin-local-only/--no-admin-local-only",
+    "auth__admin_local_only",
+    default=None,
+    help="Answer /admin to this machine only.",
+)
+@click.option(
+    "--no-health-check",
+    is_flag=True,
+    help="Look at accounts only when they are used.",
+)
+@click.option(
+    "--health-check-interval",
+    "defaults__health_check_seconds",
+    metavar="SECONDS",
+    help="Seconds between two looks at an account.",
+)
+@click.option(
+    "--first-token-timeout",
+    "defaults__first_token_timeout_seconds",
+    metavar="SECONDS",
+    help="How long one attempt may take to the first upstream event.",
+)
+@click.option(
+    "--first-token-max-retries",
+    "defaults__first_token_max_retries",
+    metavar="NUMBER",
+    help="Attempts after the first when no event came in time.",
+)
+@click.option(
+    "--max-payload-bytes",
+    "defaults__max_payload_bytes",
+    metavar="SIZE",
+    help="Largest body sent upstream, such as 600000 or 600KiB; 0 is no limit.",
+)
+@click.option(
+    "--auto-trim-payload/--no-auto-trim-payload",
+    "defaults__auto_trim_payload",
+    default=None,
+    help="Over that size, leave out the oldest rounds instead of refusing.",
+)
+@click.option("--db-path", "tenant__db_path", metavar="FILE", help="SQLite database.")
+@click.option("--open", "-o", "open_browser", is_flag=True, help="Open the gateway in the browser.")
+@config_option
+def serve(
+    config: str | None, *, no_health_check: bool, open_browser: bool, **flags: object
+) -> None:
+    """Start the gateway.
+
+    Flags win over the environment (KIRO_GATEWAY_SERVER_PORT and so on), the environment over the
+    settings file.
+    """
+    wanted = {name.replace("__", "."): value for name, value in flags.items()}
+    if no_health_check:
+        wanted["defaults.health_check_enabled"] = False
+    settings = load(config, wanted).settings
+    from gateway.logs import configure_logging
+    from gateway.web.server import serve as run_server
+
+    configure_logging(settings.server.log_level, settings.server.log_format)
+    on_listening = _open_in_browser if open_browser else None
+    run_server(settings, open_secret_box(settings), on_listening=on_listening)
+
+
+def _open_in_browser(url: str) -> None:
+    import threading
+    import webbrowser
+
+    # Some browsers keep the caller waiting until they are closed again.
+    threading.Thread(target=webbrowser.open, args=(url,), name="browser", daemon=True).start()

@@ -1,0 +1,36 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.__main__ import run
+
+Invoke = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def an_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nothing of whoever runs the tests: an empty home, an empty folder, no settings around."""
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    work.mkdir()
+    monkeypatch.chdir(work)
+    for name in [name for name in os.environ if name.startswith(("KIRO_GATEWAY_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    for name in ("HOST", "PORT", "LOG_LEVEL", "DB_PATH", "ADMIN_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def invoke(capsys: pytest.CaptureFixture[str]) -> Invoke:
+    """Run a command line; gives its exit code, standard output and standard error."""
+
+    def invoke(*arguments: str) -> tuple[int, str, str]:
+        code = run(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return invoke
