@@ -178,7 +178,7 @@ HTTP_FAULTS: dict[str, tuple[str, Refusal]] = {
     "gateway-timeout": ("504 with an HTML body", _html(504)),
     "request-timeout": ("408 with an empty body", Refusal(408, content_type="")),
     "redirect": (
-        "307 to the same address, for ever",
+        "307 to /generateAssistantResponse",
         Refusal(307, headers=(("Location", "/generateAssistantResponse"),), content_type=""),
     ),
 }
