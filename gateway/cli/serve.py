@@ -3,6 +3,7 @@
 import click
 
 from gateway.cli.commands import Command
+from gateway.cli.lean import without
 from gateway.cli.options import config_option, load
 from gateway.cli.store import open_secret_box
 
@@ -74,8 +75,9 @@ def serve(
     if no_health_check:
         wanted["defaults.health_check_enabled"] = False
     settings = load(config, wanted).settings
-    from gateway.logs import configure_logging
-    from gateway.web.server import serve as run_server
+    with without("rich", "httpx._main"):
+        from gateway.logs import configure_logging
+        from gateway.web.server import serve as run_server
 
     configure_logging(settings.server.log_level, settings.server.log_format)
     on_listening = _open_in_browser if open_browser else None
