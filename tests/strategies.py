@@ -60,7 +60,20 @@ TEXTS = st.one_of(
 # Few, so that calls and results meet, repeat and miss each other.
 TOOL_USE_IDS = st.sampled_from(["", "t1", "t2", "t2_2", "t3"])
 TOOL_INPUTS = st.sampled_from(
-    [b"{}", b'{"a":1}', b' {"a": null} ', b"", b"[]", b'"{}"', b"null", b'{"a":', b'{"a":"\xff"}']
+    [
+        b"{}",
+        b'{"a":1}',
+        b' {"a": null} ',
+        b"",
+        b"[]",
+        b'"{}"',
+        b"null",
+        b'{"a":',
+        b'{"a":"\xff"}',
+        b'{"a":1,"a":{"b":2,"b":3}}',
+        b'{"a":1e400,"\\u0061":2}',
+        b'{"a":1e400}',
+    ]
 )
 IMAGES = st.builds(
     Image,

@@ -1,5 +1,7 @@
-"""Whether bytes are the JSON text of an object, without building it."""
+"""JSON text of objects, judged without a closer look where that can be avoided."""
 
+import json
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -10,6 +12,8 @@ class _Object(msgspec.Struct):
 
 
 _read: Final = msgspec.json.Decoder(_Object).decode
+_decode: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def is_json_object(text: bytes) -> bool:
@@ -21,3 +25,43 @@ def is_json_object(text: bytes) -> bool:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
     return True
+
+
+def is_sound_object(text: bytes) -> bool:
+    """The same, and no object in it, at any depth, names two members alike.
+
+    Readers differ in what they make of such text, if they do not refuse it.
+    """
+    try:
+        # On the way through values nothing but white space is lost, or nearly always so.
+        value = _decode(text)
+        again = _encode(value)
+        if again == text:
+            return isinstance(value, dict)
+        if again == msgspec.json.format(text, indent=-1):
+            return isinstance(value, dict)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass  # perhaps only for numbers that the standard library has room for
+    if not is_json_object(text):
+        return False
+    try:
+        json.loads(text, object_pairs_hook=_refuse_repetition)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def without_repeated_names(text: bytes) -> bytes | None:
+    """A sound object in place of one that only repeats names: the last of each stays.
+
+    None where there are numbers in it that cannot be written again.
+    """
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse_repetition(members: Sequence[tuple[str, object]]) -> None:
+    if len({name for name, _ in members}) < len(members):
+        raise ValueError("a name is repeated")

@@ -6,6 +6,7 @@ violation is a defect of ours, and its name goes to the log. What the types of `
 express (`null` members, empty lists, an entry with two messages) has no rule.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,19 +26,16 @@ from gateway.kiro.body import (
     UserInputMessage,
 )
 from gateway.kiro.images import MAX_IMAGES, image_fault
-from gateway.kiro.json_object import is_json_object
+from gateway.kiro.json_object import is_sound_object
 from gateway.kiro.payload import MAX_HISTORY, MAX_TOOL_RESULTS, MAX_USER_TEXT
-from gateway.kiro.schemas import (
-    LISTS_OF_SCHEMAS,
-    MAPS_OF_SCHEMAS,
-    REFUSED_KEYWORDS,
-    SINGLE_SCHEMAS,
-)
+from gateway.kiro.schemas import HOLDERS, MAPS_OF_SCHEMAS, REFUSED_KEYWORDS
 from gateway.kiro.tools import MAX_DESCRIPTION, is_reserved_name, is_valid_name
 
 Rule = Literal[
     "conversation-id",
+    "continuation-id",
     "profile-arn",
+    "model-fields",
     "model-id",
     "origin",
     "history-starts-with-user",
@@ -76,8 +74,10 @@ Rule = Literal[
 ]
 
 RULES: Final[dict[Rule, str]] = {
-    "conversation-id": "the body names a conversation",
+    "conversation-id": "the body names a conversation, by 1 to 128 visible ASCII characters",
+    "continuation-id": "what the user said last is named by a UUID",
     "profile-arn": "a profile ARN is left out rather than empty",
+    "model-fields": "further request fields are a JSON object, no name in it twice",
     "model-id": "every user message names a model",
     "origin": "every user message names its origin",
     "history-starts-with-user": "the history begins with a user message",
@@ -88,7 +88,7 @@ RULES: Final[dict[Rule, str]] = {
     "user-size": f"the text of a user message is at most {MAX_USER_TEXT} bytes",
     "assistant-content": "the content of a message of the model's is not empty",
     "own-signature": "reasoning goes up only under the service's own signature",
-    "reasoning-union": "reasoning is either text or redacted",
+    "reasoning-union": "reasoning is either text or redacted, and neither is empty",
     "tools-in-history": "only the current message declares tools",
     "tools-missing": "a body with tool calls or results declares tools",
     "tool-undeclared": "every tool that the history calls is declared, in any case of letters",
@@ -97,13 +97,13 @@ RULES: Final[dict[Rule, str]] = {
     "tool-name-unique": "tool names differ in more than the case of letters",
     "tool-description-empty": "every tool has a description",
     "tool-description-length": f"a description has at most {MAX_DESCRIPTION} characters",
-    "schema-object": "an input schema is a JSON object of type `object` that has `properties`",
+    "schema-object": "a schema is a JSON object of type `object` with `properties`, no name twice",
     "schema-properties": "`properties` is an object of objects, at every level",
     "schema-required": "`required` is a list of names of `properties`, not empty, at every level",
     "schema-keyword": f"no schema uses {', '.join(f'`{k}`' for k in sorted(REFUSED_KEYWORDS))}",
     "tool-use-id": "every tool call has an id",
     "tool-use-id-unique": "the ids of one message's tool calls differ",
-    "tool-use-input": "the input of a tool call is a JSON object",
+    "tool-use-input": "the input of a tool call is a JSON object, no name in it twice",
     "tool-use-unanswered": "every tool call has its result in the next user message",
     "tool-result-orphaned": "a result answers a call of the message directly before",
     "tool-result-repeated": "a call has one result",
@@ -124,6 +124,8 @@ _IMAGE_RULES: Final[dict[str, Rule]] = {
     "data": "image-data",
 }
 _MAX_CACHED: Final = 32 * 1024  # bytes of one schema
+_CONVERSATION_ID: Final = re.compile(r"[!-~]{1,128}")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +158,15 @@ class _Linter:
         state = self._state
         history = state.history
         current = state.current_message.user_input_message
-        if not state.conversation_id:
+        if _CONVERSATION_ID.fullmatch(state.conversation_id) is None:
             self._break("conversation-id", "conversationState")
+        if _UUID.fullmatch(state.agent_continuation_id) is None:
+            self._break("continuation-id", "conversationState")
         if self._body.profile_arn == "":
             self._break("profile-arn", "body")
+        fields = self._body.additional_model_request_fields
+        if fields is not None and not is_sound_object(bytes(fields)):
+            self._break("model-fields", "body")
         tools = current.user_input_message_context and current.user_input_message_context.tools
         self._check_tools(tools or ())
         self._check_order(history)
@@ -246,8 +253,8 @@ class _Linter:
         if not message.content:
             self._break("assistant-content", _at(index))
         if (reasoning := message.reasoning_content) is not None:
-            text = reasoning.reasoning_text
-            if (text is None) is (reasoning.redacted_content is None):
+            text, redacted = reasoning.reasoning_text, reasoning.redacted_content
+            if (text is None) is (redacted is None) or redacted == "":
                 self._break("reasoning-union", _at(index))
             if text and (not text.signature or text.signature.startswith(OWN_SIGNATURE_PREFIX)):
                 self._break("own-signature", _at(index))
@@ -262,7 +269,7 @@ class _Linter:
             identifiers[use.tool_use_id] = None
             if self._declared and use.name.lower() not in self._declared:
                 self._break("tool-undeclared", _at(index))
-            if not is_json_object(bytes(use.input)):
+            if not is_sound_object(bytes(use.input)):
                 self._break("tool-use-input", _at(index))
         return identifiers
 
@@ -309,7 +316,7 @@ def _check_schema(schema: bytes) -> tuple[Rule, ...]:
     if not isinstance(root, dict):
         return ("schema-object",)
     broken: dict[Rule, None] = {}
-    if root.get("type") != "object" or "properties" not in root:
+    if root.get("type") != "object" or "properties" not in root or not is_sound_object(schema):
         broken["schema-object"] = None
     for node in _schemas_of(root):
         for rule, is_kept in _SCHEMA_CHECKS:
@@ -322,7 +329,10 @@ _cached = lru_cache(maxsize=512)(_check_schema)
 
 
 def _schemas_of(root: dict[str, object]) -> Iterator[dict[str, object]]:
-    """A schema and all schemas in it; what only looks like a keyword (a property's name) is not."""
+    """A schema and all schemas in it; what only looks like a keyword (a property's name) is not.
+
+    A list is searched wherever a schema could stand, for the service's way with it is not known.
+    """
     pending: list[object] = [root]
     while pending:
         node = pending.pop()
@@ -330,12 +340,14 @@ def _schemas_of(root: dict[str, object]) -> Iterator[dict[str, object]]:
             continue
         yield node
         for keyword, value in node.items():
-            if keyword in MAPS_OF_SCHEMAS or keyword == "dependencies":
-                pending += value.values() if isinstance(value, dict) else ()
-            elif isinstance(value, list):
-                pending += value if keyword in LISTS_OF_SCHEMAS or keyword == "items" else ()
-            elif keyword in SINGLE_SCHEMAS:
+            if keyword not in HOLDERS:
+                continue
+            if isinstance(value, list):
+                pending += value
+            elif keyword not in MAPS_OF_SCHEMAS:
                 pending.append(value)
+            elif isinstance(value, dict):
+                pending += value.values()
 
 
 def _has_sound_properties(schema: dict[str, object]) -> bool:

@@ -20,7 +20,9 @@ JsonObject = dict[str, object]
 EMPTY_SCHEMA: Final = b'{"type":"object","properties":{}}'
 
 # Where a schema holds further schemas. Everything else in it is data.
-MAPS_OF_SCHEMAS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
+MAPS_OF_SCHEMAS: Final = frozenset(
+    {"dependencies", "dependentSchemas", "patternProperties", "properties"}
+)
 LISTS_OF_SCHEMAS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 SINGLE_SCHEMAS: Final = frozenset(
     {
@@ -28,6 +30,7 @@ SINGLE_SCHEMAS: Final = frozenset(
         "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
     }
 )  # fmt: skip
+HOLDERS: Final = MAPS_OF_SCHEMAS | LISTS_OF_SCHEMAS | SINGLE_SCHEMAS
 REFUSED_KEYWORDS: Final = frozenset(
     {"additionalProperties", "$schema", "$id", "strict", "$ref", "$defs", "definitions"}
 )
@@ -121,23 +124,23 @@ class _Cleaner:
     def _keep(
         self, cleaned: JsonObject, keyword: str, value: object, depth: int, within: frozenset[str]
     ) -> None:
+        """What is no schema where one has to stand goes: the service may look into it."""
         if keyword in MAPS_OF_SCHEMAS:
             if isinstance(value, dict):
                 cleaned[keyword] = {
-                    name: self.clean(schema, depth, within) for name, schema in value.items()
+                    # A dependency may also be a list of names.
+                    name: schema
+                    if keyword == "dependencies" and isinstance(schema, list)
+                    else self.clean(schema, depth, within)
+                    for name, schema in value.items()
                 }
         elif keyword in LISTS_OF_SCHEMAS or (keyword == "items" and isinstance(value, list)):
             if isinstance(value, list) and value:
                 cleaned[keyword] = [self.clean(schema, depth, within) for schema in value]
-        elif keyword in SINGLE_SCHEMAS and isinstance(value, dict):
-            cleaned[keyword] = self.clean(value, depth, within)
-        elif keyword == "dependencies" and isinstance(value, dict):
-            cleaned[keyword] = {
-                name: self.clean(rule, depth, within) if isinstance(rule, dict) else rule
-                for name, rule in value.items()
-            }
-        else:
+        elif keyword not in SINGLE_SCHEMAS or isinstance(value, bool):
             cleaned[keyword] = value
+        elif isinstance(value, dict):
+            cleaned[keyword] = self.clean(value, depth, within)
 
     def _follow(self, reference: str, schema: JsonObject, within: frozenset[str]) -> JsonObject:
         """`schema` with its `$ref` replaced by what that points to."""

@@ -122,7 +122,9 @@ class ToolCalls:
         """The stream ended; `closed`: as it should, so a call may just lack its `stop`."""
         events = self.settle()
         for call in list(self._open.values()):
-            if call.stopped or (closed and not call.is_empty):
+            # What the client has seen complete is complete, however the stream ended.
+            seen_whole = call is self._streaming and _is_object(call.first_text)
+            if call.stopped or seen_whole or (closed and not call.is_empty):
                 self._deliver(call, events)
             if call.id in self._open:
                 self._lose(call, events)

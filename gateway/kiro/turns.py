@@ -13,7 +13,11 @@ from typing import Final
 
 from gateway.conversation import Image, Note, Role, Thinking, ToolResult, ToolUse, Turn
 from gateway.kiro import texts
-from gateway.kiro.json_object import is_json_object
+from gateway.kiro.json_object import (
+    is_json_object,
+    is_sound_object,
+    without_repeated_names,
+)
 
 _MISSING: Final = ToolResult("", texts.MISSING_RESULT, is_error=True)
 
@@ -139,7 +143,7 @@ def _pair(turns: list[MendedTurn], notes: dict[Note, None]) -> None:
 
 
 def _with_own_ids(uses: list[ToolUse], notes: dict[Note, None]) -> list[ToolUse]:
-    """Calls with distinct, non-empty ids and an object for their input."""
+    """Calls with distinct, non-empty ids and a sound object for their input."""
     numbers: dict[str, int] = {}
     checked: list[ToolUse] = []
     for use in uses:
@@ -148,15 +152,21 @@ def _with_own_ids(uses: list[ToolUse], notes: dict[Note, None]) -> list[ToolUse]
             numbers[wanted] += 1
             own = f"{wanted}_{numbers[wanted]}"
         numbers[own] = 1
-        if not is_json_object(use.input):
-            notes[Note("dropped", "tool_input")] = None
-            checked.append(ToolUse(own, use.name))
-        elif own != use.id:
+        given = _sound_input(use.input, notes)
+        if own != use.id:
             notes[Note("renamed", "tool_use_id")] = None
-            checked.append(ToolUse(own, use.name, use.input))
-        else:
-            checked.append(use)
+        checked.append(
+            use if (own, given) == (use.id, use.input) else ToolUse(own, use.name, given)
+        )
     return checked
+
+
+def _sound_input(given: bytes, notes: dict[Note, None]) -> bytes:
+    if is_sound_object(given):
+        return given
+    mended = without_repeated_names(given) if is_json_object(given) else None
+    notes[Note("dropped" if mended is None else "mended", "tool_input")] = None
+    return b"{}" if mended is None else mended
 
 
 def _answer(

@@ -29,3 +29,22 @@ json_string: Callable[[str], bytes] = msgspec.json.Encoder().encode
 
 Raises `UnicodeEncodeError` on a lone surrogate, which the decoder of Kiro's stream lets none pass.
 """
+
+
+def json_text(text: str) -> bytes:
+    """`json_string` as one line, whoever splits the lines."""
+    encoded = json_string(text)
+    return encoded if text.isascii() else one_line(encoded)
+
+
+def one_line(json: bytes) -> bytes:
+    """JSON text without anything that Unicode calls a line break.
+
+    Some clients split at those as well, and JSON leaves these three as they are. They can stand
+    only inside its strings.
+    """
+    return (
+        json.replace(b"\xe2\x80\xa8", b"\\u2028")
+        .replace(b"\xe2\x80\xa9", b"\\u2029")
+        .replace(b"\xc2\x85", b"\\u0085")
+    )

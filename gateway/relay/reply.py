@@ -46,12 +46,14 @@ class ReplyStream:
         self._parser = FrameParser()
         self._decoder = decoder
         self._translator = translator
+        self._translate = translator.feed
         self._counter = TokenCounter()
+        self._text_counter = TokenCounter()
         self._limiter: OutputLimiter | None = None
         if stop_sequences or max_tokens is not None:
-            self._limiter = OutputLimiter(stop_sequences, max_tokens, TokenCounter())
-        self._estimate_input = estimate_input
-        self._input_tokens: int | None = None
+            self._limiter = OutputLimiter(stop_sequences, max_tokens, self._text_counter)
+        self._estimate_input: Callable[[], int] | None = estimate_input
+        self._input_tokens = 0
         self._window = window
         self._opened = False
         self.ended = False
@@ -76,8 +78,9 @@ class ReplyStream:
     @property
     def input_tokens(self) -> int:
         """The estimate of the prompt."""
-        if self._input_tokens is None:
+        if self._estimate_input is not None:
             self._input_tokens = self._estimate_input()
+            self._estimate_input = None  # it holds the conversation, which is large
         return self._input_tokens
 
     @property
@@ -144,7 +147,7 @@ class ReplyStream:
                 credits=decoder.credits,
                 source="measured",
             )
-        output = self._counter.total
+        output = self._counter.total + self._text_counter.total
         percentage = decoder.context_percentage
         if percentage is not None and self._window:
             # The percentage counts the answer too.
@@ -161,19 +164,24 @@ class ReplyStream:
             return
         if not self._opened:
             out.append(self._open())
-        self._count(event)
         limiter = self._limiter
         if limiter is None:
-            out.append(self._translator.feed(event))
+            self._count(event)
+            out.append(self._translate(event))
             return
-        out.extend(map(self._translator.feed, limiter.feed(event)))
+        if type(event) is not TextDelta:  # text is counted by the limiter
+            self._count(event)
+        for passed in limiter.feed(event):
+            out.append(self._translate(passed))  # noqa: PERF401  # mostly one, often none
         if limiter.stopped is not None:
             self.ended = True
 
     def _count(self, event: ContentEvent) -> None:
+        kind = type(event)
+        if kind is TextDelta or kind is ThinkingDelta:
+            self._counter.add(event.text)  # type: ignore[union-attr]  # a match costs twice as much
+            return
         match event:
-            case TextDelta(text) | ThinkingDelta(text):
-                self._counter.add(text)
             case ToolUseDelta(_, fragment):
                 self._counter.add(fragment)
             case ToolUseStart(_, name):
@@ -191,7 +199,7 @@ class ReplyStream:
         self.ended = True
         out: list[bytes] = []
         if self._limiter is not None:
-            out.extend(self._translator.feed(event) for event in self._limiter.finish())
+            out.extend(self._translate(event) for event in self._limiter.finish())
         self.stop = self._stop()
         out.append(self._translator.finish(self.stop, self.usage()))
         return b"".join(out)

@@ -354,6 +354,13 @@ def test_a_live_call_without_stop_ends_with_the_stream() -> None:
     assert not decoder.truncated
 
 
+@pytest.mark.parametrize("whole", [WHOLE, "{}"])
+def test_a_live_call_that_was_seen_whole_ends_even_where_the_stream_was_cut(whole: str) -> None:
+    decoder = new_decoder(live=True)
+    assert read(decoder, tool("t", "n", whole)) == call("t", "n", whole)
+    assert (decoder.truncated, decoder.delivered_tools) == (True, 1)
+
+
 def test_a_repetition_of_a_live_call_is_left_out() -> None:
     decoder = new_decoder(live=True)
     sent = (tool("t", "n", WHOLE), tool("t", "n", WHOLE), tool("t", "n", {"a": 1}, stop=True))

@@ -5,24 +5,6 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
-from payload_parts import (
-    MODEL,
-    OPTIONS,
-    PICTURE,
-    READ,
-    Json,
-    assistant,
-    build,
-    built,
-    call,
-    contents,
-    kinds,
-    result,
-    state_of,
-    talk,
-    user,
-)
-from tests.strategies import ANY_SPEED, conversations
 
 from gateway.conversation import (
     OWN_SIGNATURE_PREFIX,
@@ -40,6 +22,24 @@ from gateway.conversation import (
 from gateway.errors import InvalidRequest, PromptTooLong
 from gateway.kiro import texts
 from gateway.kiro.payload import BuildOptions, build_request, conversation_id_of
+from tests.kiro.payload_parts import (
+    MODEL,
+    OPTIONS,
+    PICTURE,
+    READ,
+    Json,
+    assistant,
+    build,
+    built,
+    call,
+    contents,
+    kinds,
+    result,
+    state_of,
+    talk,
+    user,
+)
+from tests.strategies import ANY_SPEED, conversations
 
 
 @settings(ANY_SPEED, max_examples=200)

@@ -1,5 +1,13 @@
 import pytest
-from payload_parts import (
+
+from gateway.conversation import (
+    Tool,
+    ToolChoice,
+)
+from gateway.errors import InvalidRequest
+from gateway.kiro import texts
+from gateway.kiro.payload import build_request
+from tests.kiro.payload_parts import (
     MODEL,
     OPTIONS,
     PICTURE,
@@ -15,14 +23,6 @@ from payload_parts import (
     talk,
     user,
 )
-
-from gateway.conversation import (
-    Tool,
-    ToolChoice,
-)
-from gateway.errors import InvalidRequest
-from gateway.kiro import texts
-from gateway.kiro.payload import build_request
 
 
 def test_the_system_prompt_is_a_pair_in_front() -> None:
@@ -180,6 +180,23 @@ def test_an_input_that_is_no_object_becomes_an_empty_one(given: bytes) -> None:
     turns = (user("q"), assistant("", call(given=given)), user("", result()))
     assert built(talk(*turns))[0][1]["toolUses"][0]["input"] == {}
     assert kinds(build(talk(*turns))) == ["dropped:tool_input"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sent", "note"),
+    [
+        (b'{"a":1,"b":2,"a":3}', {"a": 3, "b": 2}, "mended:tool_input"),
+        (b'{"a":[{"b":1,"b":"\xe9\x95\xb7"}]}', {"a": [{"b": "\u9577"}]}, "mended:tool_input"),
+        (b'{"a":1e400,"a":-1e400}', {}, "dropped:tool_input"),
+    ],
+    ids=["at the root", "inside", "numbers that cannot be written"],
+)
+def test_an_input_that_names_a_member_twice_keeps_the_last(
+    given: bytes, sent: object, note: str
+) -> None:
+    turns = (user("q"), assistant("", call(given=given)), user("", result()))
+    assert built(talk(*turns))[0][1]["toolUses"][0]["input"] == sent
+    assert kinds(build(talk(*turns))) == [note]
 
 
 @pytest.mark.parametrize("text", ["", "  \n"])

@@ -2,10 +2,10 @@ import json
 
 import pytest
 from hypothesis import given, settings
-from tests.strategies import ANY_SPEED, SCHEMAS
 
 from gateway.conversation import Note
 from gateway.kiro.schemas import EMPTY_SCHEMA, MAX_DEPTH, sanitise
+from tests.strategies import ANY_SPEED, SCHEMAS
 
 EMPTY = json.loads(EMPTY_SCHEMA)
 CUT = Note("cut", "tool_schema")
@@ -146,6 +146,14 @@ CASES = {
     ),
     "an unknown reference allows anything": (props(a={"$ref": "#/$defs/gone"}), props(a={})),
     "an anchor is not the root": (props(a={"$ref": "#gone"}), props(a={})),
+    "what is no schema where one has to stand goes": (
+        props(a={"not": [{"$ref": "#"}], "items": "x", "if": 1, "dependencies": [{"strict": 1}]}),
+        props(a={}),
+    ),
+    "a schema may be a truth value": (
+        props(a={"not": False, "items": True}),
+        props(a={"not": False, "items": True}),
+    ),
     "dependencies may be lists or schemas": (
         {**props(), "dependencies": {"a": ["b"], "b": {"strict": True}}},
         {**props(), "dependencies": {"a": ["b"], "b": {}}},

@@ -1,11 +1,11 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.strategies import ANY_SPEED, TOOL_NAMES
 
 from gateway.conversation import Note, Tool
 from gateway.kiro import tools
 from gateway.kiro.tools import declare, distinct, is_reserved_name, is_valid_name, name_tools
+from tests.strategies import ANY_SPEED, TOOL_NAMES
 
 LONG = "mcp__a_rather_long_server_name__and_a_tool_with_a_name_that_goes_on_and_on"
 

@@ -5,7 +5,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.strategies import ANY_SPEED, ASSISTANT_TURNS, USER_TURNS
 
 from gateway.conversation import Conversation, Note, Thinking, Tool, ToolResult, ToolUse, Turn
 from gateway.errors import PromptTooLong
@@ -13,6 +12,7 @@ from gateway.kiro import texts
 from gateway.kiro.lint import lint
 from gateway.kiro.payload import BuildOptions, KiroRequest, build_request
 from gateway.kiro.trim import fit
+from tests.strategies import ANY_SPEED, ASSISTANT_TURNS, USER_TURNS
 
 ARN = "arn:aws:codewhisperer:us-east-1:111122223333:profile/X"
 SIZE = 1_000

@@ -26,3 +26,10 @@ def test_a_string_keeps_its_content_on_one_line(text: str) -> None:
     assert json.loads(encoded) == text
     assert b"\n" not in encoded
     assert b"\r" not in encoded
+
+
+@pytest.mark.parametrize("text", ["", "東京 😀", "a\u2028b\u2029c\x85d", "\u2027\u202a\x84\x86Â"])
+def test_a_text_keeps_its_content_on_one_line_whoever_splits_lines(text: str) -> None:
+    encoded = sse.json_text(text)
+    assert json.loads(encoded) == text
+    assert len(encoded.decode().splitlines()) == 1

@@ -35,7 +35,7 @@ from gateway.events import (
     Usage,
 )
 from gateway.protocol import sse
-from gateway.protocol.sse import json_string
+from gateway.protocol.sse import json_text, one_line
 
 _START: Final = (
     b"event: content_block_start\n"
@@ -106,7 +106,7 @@ class AnthropicStream:
         """The bytes for one event; b"" while it has to wait."""
         # Nearly every event is more of the open block.
         if type(event) is TextDelta and self._open == "text":
-            return self._delta + _json_text(event.text) + _DELTA_END
+            return self._delta + json_text(event.text) + _DELTA_END
         if type(event) is ThinkingDelta and self._open == "thinking":
             return self._more(event.text) if self._show_thinking else b""
         out = self._take(event)
@@ -157,7 +157,7 @@ class AnthropicStream:
                 return self._sign(signature)
             case RedactedThinking(data):
                 self._reasoned = True
-                block = b'{"type":"redacted_thinking","data":%b}' % _json_text(data)
+                block = b'{"type":"redacted_thinking","data":%b}' % json_text(data)
                 return self._enter("none", block) + _STOP % self._index
             case ToolUseStart(tool_use_id, name):
                 return self._enter_call(tool_use_id, name)
@@ -208,8 +208,8 @@ class AnthropicStream:
         self._tool_use_id = tool_use_id
         self._has_input = False
         block = b'{"type":"tool_use","id":%b,"name":%b,"input":{}}' % (
-            _json_text(tool_use_id),
-            _json_text(name),
+            json_text(tool_use_id),
+            json_text(name),
         )
         return self._enter("tool_use", block, b"input_json_delta", b"partial_json")
 
@@ -233,7 +233,7 @@ class AnthropicStream:
         return closing + _START % (self._index, block)
 
     def _more(self, value: str) -> bytes:
-        return self._delta + _json_text(value) + _DELTA_END
+        return self._delta + json_text(value) + _DELTA_END
 
     def _leave(self) -> bytes:
         signing = b""
@@ -241,29 +241,11 @@ class AnthropicStream:
             self._unsigned = not self._signature
             signature = self._signature or own_signature(self._message_id)
             head = _DELTA % (self._index, b"signature_delta", b"signature")
-            signing = head + _json_text(signature) + _DELTA_END
+            signing = head + json_text(signature) + _DELTA_END
             self._signature = ""
         self._open = "none"
         return signing + _STOP % self._index
 
 
-def _json_text(text: str) -> bytes:
-    encoded = json_string(text)
-    return encoded if text.isascii() else _one_line(encoded)
-
-
-def _one_line(json: bytes) -> bytes:
-    """The same JSON as one line, whoever splits the lines.
-
-    Some clients split at whatever Unicode calls a line break, and JSON leaves these three as they
-    are. They can stand only inside its strings.
-    """
-    return (
-        json.replace(b"\xe2\x80\xa8", b"\\u2028")
-        .replace(b"\xe2\x80\xa9", b"\\u2029")
-        .replace(b"\xc2\x85", b"\\u0085")
-    )
-
-
 def _event(name: bytes, data: object) -> bytes:
-    return sse.event(name, _one_line(msgspec.json.encode(data)))
+    return sse.event(name, one_line(msgspec.json.encode(data)))

@@ -25,7 +25,10 @@ _encode = Encoder().encode
 
 
 class ChatAnswer:
-    """A `Translator` to a `chat.completion`. `created` is in seconds since the epoch."""
+    """A `Translator` to a `chat.completion`. `created` is in seconds since the epoch.
+
+    A call that never ended is left out, since nobody should run half of one.
+    """
 
     ping = b""
 
@@ -46,6 +49,7 @@ class ChatAnswer:
         self._has_thought = False
         self._names: dict[str, str] = {}  # by the id of the tool use, in order of appearance
         self._fragments: dict[str, list[str]] = {}
+        self._ended: set[str] = set()
 
     def start(self, input_tokens: int) -> bytes:
         """Nothing yet."""
@@ -65,9 +69,11 @@ class ChatAnswer:
                 self._fragments[tool_use_id] = []
             case ToolUseDelta(tool_use_id, fragment):
                 self._fragments[tool_use_id].append(fragment)
+            case ToolUseEnd(tool_use_id):
+                self._ended.add(tool_use_id)
             case RedactedThinking():
                 self._has_thought = True
-            case ToolUseEnd() | ThinkingSignature():
+            case ThinkingSignature():
                 pass
             case _:
                 assert_never(event)
@@ -94,14 +100,15 @@ class ChatAnswer:
 
     def _message(self) -> dict[str, object]:
         text = "".join(self._texts)
+        calls = [each for each in self._names.items() if each[0] in self._ended]
         # Clients tell "called a tool and said nothing" by null, and expect text everywhere else.
         message: dict[str, object] = {
             "role": "assistant",
-            "content": None if self._names and not text else text,
+            "content": None if calls and not text else text,
         }
         if self._reasoning:
             message["reasoning_content"] = "".join(self._reasoning)
-        if self._names:
+        if calls:
             message["tool_calls"] = [
                 {
                     "id": tool_use_id,
@@ -111,6 +118,6 @@ class ChatAnswer:
                         "arguments": "".join(self._fragments[tool_use_id]) or "{}",
                     },
                 }
-                for tool_use_id, name in self._names.items()
+                for tool_use_id, name in calls
             ]
         return message

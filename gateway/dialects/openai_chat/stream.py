@@ -24,6 +24,7 @@ from gateway.events import (
     ToolUseStart,
     Usage,
 )
+from gateway.protocol.sse import json_text
 
 _encode = Encoder().encode
 _FINISH_REASONS: Final[dict[StopReason, str]] = {
@@ -87,7 +88,7 @@ class ChatStream:
                 b',"object":"chat.completion.chunk","created":',
                 _encode(created),
                 b',"model":',
-                _encode(conversation.model),
+                json_text(conversation.model),
                 b',"choices":[',
             )
         )
@@ -110,12 +111,12 @@ class ChatStream:
         match event:
             case TextDelta():
                 self._is_visible = True
-                return self._content_head + _encode(event.text) + _DELTA_TAIL
+                return self._content_head + json_text(event.text) + _DELTA_TAIL
             case ThinkingDelta():
                 self._has_thought = True
                 if not self._shows_reasoning:
                     return b""
-                return self._reasoning_head + _encode(event.text) + _DELTA_TAIL
+                return self._reasoning_head + json_text(event.text) + _DELTA_TAIL
             case ToolUseDelta():
                 self._without_input.discard(event.tool_use_id)
                 return self._fragment(event.tool_use_id, event.fragment)
@@ -163,13 +164,13 @@ class ChatStream:
         call = b"".join(
             (
                 b',"id":',
-                _encode(event.tool_use_id),
+                json_text(event.tool_use_id),
                 b',"type":"function","function":{"name":',
-                _encode(event.name),
+                json_text(event.name),
                 b',"arguments":""',
             )
         )
         return head + call + _FRAGMENT_TAIL
 
     def _fragment(self, tool_use_id: str, fragment: str) -> bytes:
-        return self._fragment_heads[tool_use_id] + _encode(fragment) + _FRAGMENT_TAIL
+        return self._fragment_heads[tool_use_id] + json_text(fragment) + _FRAGMENT_TAIL

@@ -132,6 +132,13 @@ def test_every_chunk_is_one_the_official_client_reads() -> None:
     assert {(chunk["id"], chunk["created"]) for chunk in chunks(wire)} == {(ID, CREATED)}
 
 
+@pytest.mark.parametrize("text", ["\u2028", "\u2029", "\x85", "\r\n", "\x0b\x0c\x1c\x1d\x1e"])
+def test_no_line_break_of_unicode_breaks_a_line(text: str) -> None:
+    wire = streamed(ThinkingDelta(text), TextDelta(text), *call(text, text, text))
+    assert len(wire.splitlines()) == wire.count("\n")
+    assert deltas(wire)[2] == {"content": text}
+
+
 def test_interleaved_calls_are_told_apart_by_their_index() -> None:
     wire = streamed(
         ToolUseStart("t1", "a"),
@@ -277,6 +284,13 @@ def test_collected_calls_have_no_index_and_always_arguments_that_parse() -> None
         "type": "function",
         "function": {"name": "a", "arguments": "{}"},
     }
+
+
+def test_a_call_that_never_ended_is_not_collected() -> None:
+    start, fragment, _ = call("a", "stock_count", '{"item":')
+    assert message(start, fragment) == {"role": "assistant", "content": ""}
+    answer = message(start, fragment, *call("b", "stock_count", "{}"))
+    assert [each["id"] for each in answer["tool_calls"]] == ["b"]
 
 
 def test_suppressed_reasoning_is_not_collected() -> None:
