@@ -67,6 +67,11 @@ class KeyedCache(Generic[T]):
         entry = self._entries.get(key)
         return entry.value if entry else None
 
+    def age(self, key: str) -> float | None:
+        """Seconds since what is in memory was fetched."""
+        entry = self._entries.get(key)
+        return self._clock() - entry.fetched_at if entry else None
+
     async def get(self, key: str, *, renew: bool = False) -> T:
         """The value for `key`; `renew` fetches it anew however fresh it is.
 

@@ -1,17 +1,22 @@
 """Kiro's operations over HTTP: generation as a stream of bytes, the others as one JSON answer."""
 
-from collections.abc import AsyncGenerator, Mapping
-from typing import Protocol, cast
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from typing import Protocol
 
+import aiohttp
 import anyio
 import httpx
 import structlog
 
-from gateway.errors import AccountSignInFailed, UpstreamTimeout, UpstreamUntrusted
+from gateway.errors import AccountSignInFailed, UpstreamError, UpstreamTimeout, UpstreamUntrusted
 from gateway.kiro.failures import classify, raw_excerpt
 from gateway.redact import redact_headers, redact_text
 from gateway.store.accounts import Account
-from gateway.upstream.http import HttpClients, network_errors
+from gateway.upstream.http import CONNECT_TIMEOUT, HttpClients, network_errors, translate
 
 API_REGIONS = ("us-east-1", "eu-central-1")
 DEFAULT_REGION = "us-east-1"
@@ -21,8 +26,9 @@ MANAGEMENT_TARGET = "AmazonCodeWhispererService."
 # The model list carries a JSON Schema for each model and outgrows smaller caps.
 MAX_ANSWER = 4 * 1024 * 1024  # bytes
 MAX_ERROR_BODY = 64 * 1024  # bytes
+ERROR_BODY_TIMEOUT = 10.0  # seconds
 MANAGEMENT_TIMEOUT = 30.0  # seconds
-WRITE_TIMEOUT = 30.0  # seconds, on top of one for each 64 KB of body
+SHOWN = 8192  # characters of a body in the log at debug
 
 log = structlog.get_logger("gateway.upstream")
 
@@ -56,13 +62,45 @@ def api_region(account: Account) -> str:
     return region if region in API_REGIONS else DEFAULT_REGION
 
 
-class Generation:
-    """An open answer, read as bytes of an event stream. Close it with `aclose`."""
+def bearer_of(account: Account) -> str:
+    """What an account presents to the service: its access token, or its API key."""
+    credentials = account.credentials
+    assert credentials is not None, "an account without credentials is never asked to serve"
+    api_key = account.auth_method == "api_key"
+    return (credentials.api_key if api_key else credentials.access_token) or ""
 
-    def __init__(self, response: httpx.Response) -> None:
+
+def token_refused(error: AccountSignInFailed, account: Account) -> AccountSignInFailed:
+    """The same refusal, saying whose token it was."""
+    return AccountSignInFailed(
+        f'Kiro refuses the token of account "{account.name}". Sign the account in again.',
+        code=error.code,
+        upstream_status=error.upstream_status,
+        reason=error.reason,
+        request_id=error.request_id,
+    )
+
+
+class Generation:
+    """An open answer, read as bytes of an event stream. Close it with `aclose`.
+
+    A silence of `idle_timeout` seconds (0: any) ends it. One timer watches for that, rather than
+    one for each read, and looks when the last read began. While nobody reads, because the client is
+    slow to take what there is, it is not upstream that is silent.
+    """
+
+    def __init__(self, response: httpx.Response, *, idle_timeout: float) -> None:
         self._response = response
-        self._chunks = cast(AsyncGenerator[bytes, None], response.aiter_raw())
+        self._reader: aiohttp.StreamReader = response.extensions["reader"]
+        self._loop = asyncio.get_running_loop()
+        self._idle_timeout = idle_timeout
+        self._read_at = self._loop.time()
+        self._reading = False
+        self._timer: asyncio.TimerHandle | None = None
+        if idle_timeout > 0:
+            self._timer = self._loop.call_later(idle_timeout, self._look)
         self.request_id = response.headers.get("x-amzn-requestid", "")
+        self._traced = bool(log.is_enabled_for(logging.DEBUG))
 
     async def read(self) -> bytes:
         """What has arrived, at least one byte; b"" once upstream has closed.
@@ -71,17 +109,38 @@ class Generation:
             UpstreamTimeout: silence for longer than the idle timeout.
             UpstreamUnreachable: the connection broke.
         """
-        with network_errors("Kiro"):
-            async for chunk in self._chunks:
-                if chunk:
-                    return chunk
-        return b""
+        self._reading = True
+        self._read_at = self._loop.time()
+        try:
+            chunk = await self._reader.readany()
+        except Exception as exc:
+            if (translated := translate(exc, "Kiro")) is not None:
+                raise translated from exc
+            raise
+        self._reading = False
+        if self._traced:
+            log.debug(
+                "upstream sent",
+                upstream_request_id=self.request_id,
+                body=redact_text(chunk.decode("utf-8", "replace"), SHOWN),
+            )
+        return chunk
 
     async def aclose(self) -> None:
         """Close the connection at once, also while being cancelled."""
+        if self._timer is not None:
+            self._timer.cancel()
         with anyio.move_on_after(2, shield=True):
-            await self._chunks.aclose()
             await self._response.aclose()
+
+    def _look(self) -> None:
+        left = self._idle_timeout
+        if self._reading:
+            left += self._read_at - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._reader.set_exception(TimeoutError())
 
 
 class KiroService:
@@ -108,19 +167,21 @@ class KiroService:
         headers["x-amz-target"] = STREAMING_TARGET
         # Compressed event streams would arrive in lumps.
         headers["accept-encoding"] = "identity"
-        client = self._clients.client_for(url, account.proxy or self._settings.proxy)
-        request = client.build_request(
+        transport = self._clients.transport_for(url, account.proxy or self._settings.proxy)
+        request = httpx.Request(
             "POST",
-            url,
+            _parsed(url),
             headers=headers,
             content=body,
-            timeout=httpx.Timeout(None, connect=15.0, read=idle_timeout or None),
+            extensions={"timeout": {"connect": CONNECT_TIMEOUT}},
         )
         trace(request, body)
-        with network_errors("Kiro"):
-            response = await client.send(request, stream=True)
+        with network_errors("Kiro"), anyio.fail_after(idle_timeout or None):
+            response = await transport.handle_async_request(request)
+        response.request = request
+        trace_answer(response)
         if response.status_code == 200:
-            return Generation(response)
+            return Generation(response, idle_timeout=idle_timeout)
         try:
             raise await self._failure(response, account)
         finally:
@@ -170,6 +231,7 @@ class KiroService:
                 response = await client.send(request, stream=True)
                 try:
                     answer = await _read(response, MAX_ANSWER)
+                    trace_answer(response, answer)
                     if response.status_code != 200:
                         raise self._classified(response, answer, account)
                     return answer
@@ -185,27 +247,26 @@ class KiroService:
         return template.replace("{region}", region or api_region(account)).rstrip("/")
 
     def _headers(self, account: Account) -> dict[str, str]:
-        credentials = account.credentials
-        assert credentials is not None, "an account without credentials is never asked to serve"
-        api_key = account.auth_method == "api_key"
-        token = credentials.api_key if api_key else credentials.access_token
         headers = {
-            "authorization": f"Bearer {token}",
+            "authorization": f"Bearer {bearer_of(account)}",
             "user-agent": self._settings.user_agent,
             "x-amz-user-agent": self._settings.user_agent,
             "x-amzn-codewhisperer-optout": "true" if self._settings.optout else "false",
         }
         # Needed for these two kinds, and refused for all others.
-        if api_key:
+        if account.auth_method == "api_key":
             headers["tokentype"] = "API_KEY"
         elif account.auth_method == "external_idp":
             headers["tokentype"] = "EXTERNAL_IDP"
         return headers
 
     async def _failure(self, response: httpx.Response, account: Account) -> Exception:
-        with anyio.move_on_after(10), network_errors("Kiro"):
-            return self._classified(response, await _read(response, MAX_ERROR_BODY), account)
-        return self._classified(response, b"", account)
+        body = b""
+        # Without its body, the answer still has a status and headers that say enough.
+        limit = anyio.move_on_after(ERROR_BODY_TIMEOUT)
+        with limit, suppress(UpstreamError), network_errors("Kiro"):
+            body = await _read(response, MAX_ERROR_BODY)
+        return self._classified(response, body, account)
 
     def _classified(self, response: httpx.Response, body: bytes, account: Account) -> Exception:
         log.info(
@@ -221,15 +282,13 @@ class KiroService:
                 code="upstream_unreachable",
             )
         error = classify(response.status_code, response.headers, body)
-        if isinstance(error, AccountSignInFailed):
-            return AccountSignInFailed(
-                f'Kiro refuses the token of account "{account.name}". Sign the account in again.',
-                code=error.code,
-                upstream_status=error.upstream_status,
-                reason=error.reason,
-                request_id=error.request_id,
-            )
-        return error
+        return token_refused(error, account) if isinstance(error, AccountSignInFailed) else error
+
+
+@lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx.URL:
+    # There are few of them, and taking one apart costs as much as sending a small request.
+    return httpx.URL(url)
 
 
 async def _read(response: httpx.Response, limit: int) -> bytes:
@@ -244,11 +303,22 @@ async def _read(response: httpx.Response, limit: int) -> bytes:
 
 def trace(request: httpx.Request, body: bytes) -> None:
     """Log a request whole, at debug only, its secrets redacted."""
-    if log.is_enabled_for(10):
+    if log.is_enabled_for(logging.DEBUG):
         log.debug(
             "upstream request",
             method=request.method,
             url=str(request.url.copy_with(query=None)),
             headers=redact_headers(dict(request.headers)),
-            body=redact_text(body.decode("utf-8", "replace"), 8192),
+            body=redact_text(body.decode("utf-8", "replace"), SHOWN),
+        )
+
+
+def trace_answer(response: httpx.Response, body: bytes = b"") -> None:
+    """The same for the head of an answer, and its body where it is read at once."""
+    if log.is_enabled_for(logging.DEBUG):
+        log.debug(
+            "upstream answer",
+            status=response.status_code,
+            headers=redact_headers(dict(response.headers)),
+            body=redact_text(body.decode("utf-8", "replace"), SHOWN),
         )

@@ -9,6 +9,7 @@ connections the name of a timeout (see `network_errors`).
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -25,29 +26,51 @@ CONNECT_TIMEOUT = 15.0  # seconds
 KEEPALIVE = 50.0  # seconds
 
 
+class StreamingTransport(AiohttpTransport):
+    """Gives each response's bytes twice: to httpx, and as the `reader` they arrive in.
+
+    Between the two lie four generators; a stream of small reads is much cheaper without them.
+    """
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As its parent, with an `aiohttp.StreamReader` as `extensions["reader"]`."""
+        response: httpx.Response = await super().handle_async_request(request)
+        stream = response.stream
+        # There is no public way to it; tests read through it, so a change would not go unnoticed.
+        response.extensions["reader"] = stream._aiohttp_response.content  # type: ignore[union-attr]  # noqa: SLF001
+        return response
+
+
 class HttpClients:
     """Pooled clients, made when first asked for. Close them with `aclose`."""
 
     def __init__(self, user_agent: str) -> None:
         self._user_agent = user_agent
-        self._clients: dict[str | None, httpx.AsyncClient] = {}
+        self._pools: dict[str | None, tuple[httpx.AsyncClient, StreamingTransport]] = {}
 
     def client_for(self, url: str, proxy: str | None) -> httpx.AsyncClient:
         """The client for `url` through `proxy`; a loopback address is never proxied."""
-        if proxy is not None and is_loopback(urlsplit(url).hostname or ""):
-            proxy = None
-        client = self._clients.get(proxy)
-        if client is None:
-            client = self._clients[proxy] = self._open(proxy)
-        return client
+        return self._pool(url, proxy)[0]
+
+    def transport_for(self, url: str, proxy: str | None) -> StreamingTransport:
+        """What is under that client, for requests that need no redirects, cookies or sign-in."""
+        return self._pool(url, proxy)[1]
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for client in self._clients.values():
+        for client, _ in self._pools.values():
             await client.aclose()
-        self._clients.clear()
+        self._pools.clear()
 
-    def _open(self, proxy: str | None) -> httpx.AsyncClient:
+    def _pool(self, url: str, proxy: str | None) -> tuple[httpx.AsyncClient, StreamingTransport]:
+        if proxy is not None and is_loopback(urlsplit(url).hostname or ""):
+            proxy = None
+        pool = self._pools.get(proxy)
+        if pool is None:
+            pool = self._pools[proxy] = self._open(proxy)
+        return pool
+
+    def _open(self, proxy: str | None) -> tuple[httpx.AsyncClient, StreamingTransport]:
         socks = proxy is not None and proxy.startswith("socks")
         session = aiohttp.ClientSession(
             connector=_socks_connector(proxy) if socks and proxy else _tcp_connector(),
@@ -56,14 +79,16 @@ class HttpClients:
             trust_env=False,
         )
         http_proxy = httpx.Proxy(proxy) if proxy and not socks else None
-        return httpx.AsyncClient(
-            transport=AiohttpTransport(client=session, proxy=http_proxy),
+        transport = StreamingTransport(verify=_tls(), client=session, proxy=http_proxy)
+        client = httpx.AsyncClient(
+            transport=transport,
             headers={"user-agent": self._user_agent, "accept": "*/*"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(30.0, connect=CONNECT_TIMEOUT, pool=None),
             follow_redirects=False,
             trust_env=False,
         )
+        return client, transport
 
 
 def is_loopback(host: str) -> bool:
@@ -76,7 +101,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@cache
 def _tls() -> ssl.SSLContext:
+    """One for all: each would hold the list of authorities again."""
     return httpx.create_ssl_context()
 
 
@@ -106,15 +133,21 @@ def network_errors(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except httpx.HTTPError as exc:
-        raise _translated(exc, exc.__cause__ or exc, what) from exc
-    except (OSError, aiohttp.ClientError) as exc:
-        raise _translated(exc, exc, what) from exc
     except Exception as exc:
-        # The SOCKS library has a tree of its own, loaded only when such a proxy is set.
-        if type(exc).__module__.partition(".")[0] in {"python_socks", "aiohttp_socks"}:
-            raise _translated(exc, exc, what) from exc
+        if (translated := translate(exc, what)) is not None:
+            raise translated from exc
         raise
+
+
+def translate(exc: Exception, what: str) -> UpstreamError | None:
+    """The error of ours that a network failure means; None for other exceptions."""
+    if isinstance(exc, httpx.HTTPError | httpx.InvalidURL):
+        return _translated(exc, exc.__cause__ or exc, what)
+    # The SOCKS library has a tree of its own, loaded only when such a proxy is set.
+    socks = type(exc).__module__.partition(".")[0] in {"python_socks", "aiohttp_socks"}
+    if socks or isinstance(exc, OSError | aiohttp.ClientError):
+        return _translated(exc, exc, what)
+    return None
 
 
 def _translated(exc: BaseException, cause: BaseException, what: str) -> UpstreamError:

@@ -27,7 +27,7 @@ TEXT = re.compile(rb'"delta":\{"type":"text_delta","text":"([^"]*)"\}')
 
 def request_bytes(job: dict[str, Any]) -> bytes:
     parts = urlsplit(job["url"])
-    body = job["body"].encode()
+    body: bytes = job["body"].encode()
     lines = [f"POST {job['path']} HTTP/1.1", f"host: {parts.netloc}"]
     lines += [f"{name}: {value}" for name, value in job["headers"].items()]
     lines += [f"content-length: {len(body)}", "", ""]
@@ -35,7 +35,8 @@ def request_bytes(job: dict[str, Any]) -> bytes:
 
 
 def unchunked(raw: bytes) -> bytes:
-    out, at = [], 0
+    out: list[bytes] = []
+    at = 0
     while True:
         end = raw.index(b"\r\n", at)
         size = int(raw[at:end], 16)

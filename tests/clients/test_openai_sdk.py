@@ -74,9 +74,10 @@ async def ask(client: openai.AsyncOpenAI, text: object, *, stream: bool, **more:
     names: dict[int, str] = {}
     arguments: dict[int, str] = {}
     options = {"include_usage": True}
-    async for chunk in await client.chat.completions.create(
+    chunks = await client.chat.completions.create(  # type: ignore[call-overload]  # any body
         stream=True, stream_options=options, **body
-    ):
+    )
+    async for chunk in chunks:
         answer.model = chunk.model
         answer.usage = chunk.usage or answer.usage
         for choice in chunk.choices:
