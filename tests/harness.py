@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ from gateway.store.secrets import SecretBox, new_key, parse_keys
 from gateway.web.app import services_of
 from gateway.web.server import listen, running, running_gateway
 from gateway.web.services import Services
+from gateway.web.timing import USUAL, Timing
 
 ACCOUNTS = {account.name: account for account in DEMO_ACCOUNTS}
 
@@ -95,15 +97,20 @@ class Gateway:
 
 
 def settings_for(
-    folder: Path, upstream: str, defaults: Mapping[str, Any] | None = None, **server: Any
+    folder: Path,
+    upstream: str,
+    defaults: Mapping[str, Any] | None = None,
+    *,
+    runtime_url: str | None = None,
+    **server: Any,
 ) -> Settings:
-    """Settings that reach no other host than `upstream`."""
+    """Settings that reach no other host than `upstream`, or `runtime_url` for generation."""
     return Settings(
         server=ServerSettings(host="127.0.0.1", port=1, drain_timeout_seconds=5, **server),
         defaults=DefaultsSettings(**(defaults or {})),
         tenant=TenantSettings(db_path=str(folder / "gateway.db")),
         upstream=Upstream(
-            runtime_url=upstream,
+            runtime_url=runtime_url or upstream,
             management_url=upstream,
             oidc_url=upstream,
             auth_url=upstream,
@@ -116,7 +123,8 @@ def settings_for(
 async def running_kiro(*, seed: int = 0) -> AsyncIterator[Kiro]:
     """The simulator on a free port."""
     simulator = create_simulator(seed=seed)
-    async with running(simulator, listen("127.0.0.1", 0)) as url, httpx.AsyncClient() as http:
+    client = httpx.AsyncClient(timeout=30)
+    async with running(simulator, listen("127.0.0.1", 0)) as url, client as http:
         yield Kiro(url, simulator.state.simulator, http)
 
 
@@ -126,15 +134,17 @@ async def gateway_on(
     folder: Path,
     defaults: Mapping[str, Any] | None = None,
     *,
-    ping_interval: float = 15.0,
+    timing: Timing = USUAL,
+    runtime_url: str | None = None,
+    sock: socket | None = None,
     **server: Any,
 ) -> AsyncIterator[Gateway]:
     """A gateway in front of a running simulator, with all its accounts and one API key."""
-    settings = settings_for(folder, kiro.url, defaults, **server)
+    settings = settings_for(folder, kiro.url, defaults, runtime_url=runtime_url, **server)
     secrets = SecretBox(*parse_keys(new_key(), source="test"))
-    sock = listen("127.0.0.1", 0)
+    sock = sock or listen("127.0.0.1", 0)
     async with (
-        running_gateway(settings, secrets, sock=sock, ping_interval=ping_interval) as (url, app),
+        running_gateway(settings, secrets, sock=sock, timing=timing) as (url, app),
         httpx.AsyncClient(timeout=30) as http,
     ):
         services = services_of(app)
@@ -161,9 +171,7 @@ async def seed_store(database: Database, kiro_url: str, *, default: str = "socia
                 now=now,
             )
         names = [account.name for account in DEMO_ACCOUNTS]
-        _, secret = await create_api_key(
-            db, name="test", allowed=names, default=default, now=now
-        )
+        _, secret = await create_api_key(db, name="test", allowed=names, default=default, now=now)
     return secret
 
 

@@ -1,6 +1,7 @@
 """Accounts and API keys in memory: what every request looks up, without touching the database."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -11,10 +12,15 @@ from gateway.errors import StoreError
 from gateway.store.accounts import Account, list_accounts
 from gateway.store.api_keys import ApiKey, hash_secret, list_api_keys
 from gateway.store.database import Database, read_revision
+from gateway.store.saved_settings import read_body_capture
 
 POLL = 0.5  # seconds; changes by other processes are to be seen within one
 
 log = structlog.get_logger("gateway.accounts")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Directory:
@@ -24,14 +30,17 @@ class Directory:
     under it. API keys' `last_used_at` is as of the last reload.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], datetime] = _utc_now) -> None:
         self._database = database
+        self._clock = clock
         self._reloading = anyio.Lock()  # so that an older snapshot never replaces a newer one
         self._revision = -1
         self._accounts: dict[str, Account] = {}
         self._names: dict[str, str] = {}
         self._keys: dict[str, ApiKey] = {}
         self._hashes: dict[str, ApiKey] = {}
+        self._retired: dict[str, tuple[ApiKey, datetime]] = {}
+        self._body_capture_until: datetime | None = None
 
     @property
     def accounts(self) -> Collection[Account]:
@@ -56,8 +65,19 @@ class Directory:
         return self._keys.get(key_id)
 
     def key_presented(self, secret: str) -> ApiKey | None:
-        """The key whose secret a client presents. Found by hash, so timing tells nothing of it."""
-        return self._hashes.get(hash_secret(secret))
+        """The key whose secret a client presents. Found by hash, so timing tells nothing of it.
+
+        A secret that was rotated out counts until its overlap is over.
+        """
+        key_hash = hash_secret(secret)
+        if (key := self._hashes.get(key_hash)) is not None:
+            return key
+        key, last = self._retired.get(key_hash, (None, None))
+        return key if last is not None and self._clock() < last else None
+
+    def captures_bodies(self) -> bool:
+        """Whether an operator wants the bodies of requests stored just now."""
+        return self._body_capture_until is not None and self._clock() < self._body_capture_until
 
     def publish(self, account: Account) -> None:
         """Put in an account that was just stored, without waiting for the next reload."""
@@ -75,11 +95,21 @@ class Directory:
                 revision = await read_revision(db)
                 accounts = await list_accounts(db, self._database.secrets)
                 keys = await list_api_keys(db)
+                capture_until = await read_body_capture(db)
             self._revision = revision
-            self._accounts = {account.id: account for account in accounts}
+            self._accounts = {account.id: self._newer(account) for account in accounts}
             self._names = {account.name: account.id for account in accounts}
             self._keys = {key.id: key for key in keys}
             self._hashes = {key.key_hash: key for key in keys}
+            self._retired = {
+                old.key_hash: (key, old.expires_at) for key in keys for old in key.retired
+            }
+            self._body_capture_until = capture_until
+
+    def _newer(self, account: Account) -> Account:
+        """Itself, or what was published of it while the snapshot was taken."""
+        known = self._accounts.get(account.id)
+        return known if known is not None and known.generation > account.generation else account
 
     async def watch(self) -> NoReturn:
         """Reload, for ever, whenever this or another process has changed the store."""

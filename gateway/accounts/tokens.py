@@ -116,6 +116,15 @@ class Tokens:
             return account
         raise self._problem(account, rejected)
 
+    def trouble(self, account: Account) -> str | None:
+        """Why an account has no valid token and what to do, as far as a renewal has shown it."""
+        renewal = self._renewals.get(account.id)
+        if renewal is None or renewal.generation != account.generation:
+            return None
+        if not renewal.refused and self._lasts(account, None, timedelta(0)):
+            return None
+        return renewal.message or None
+
     async def keep_fresh(self) -> NoReturn:
         """Renew, for ever, what is due, so that requests find it done."""
         while True:

@@ -10,8 +10,8 @@ from gateway.events import Usage
 class Facts:
     """Filled in as the request goes on; whatever became of it, this is what is told.
 
-    Times are seconds since the request arrived. `error_class` is the name of the error that ended
-    the request, or `ClientDisconnected`.
+    `first_token` is in seconds, from the complete request to the first event of its answer.
+    `error_class` is the name of the error that ended the request, or `ClientDisconnected`.
     """
 
     request_id: str

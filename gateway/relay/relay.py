@@ -11,6 +11,7 @@ from typing import Protocol
 import anyio
 import structlog
 
+from gateway.accounts.calls import AccountSource, RepairProfile, refreshed
 from gateway.conversation import Conversation, ThinkingRequest
 from gateway.dialects.token_estimate import estimate_conversation
 from gateway.errors import (
@@ -28,28 +29,17 @@ from gateway.kiro.models import Model
 from gateway.kiro.payload import BuildOptions, KiroRequest, build_request, conversation_id_of
 from gateway.kiro.stream import KiroDecoder
 from gateway.kiro.trim import fit
-from gateway.relay.attempts import MAX_FIRST_EVENT_TOTAL, Attempts, Next
+from gateway.relay.attempts import Attempts, Next, first_event_limit
 from gateway.relay.facts import Facts
 from gateway.relay.reply import ReplyStream
 from gateway.settings import DefaultsSettings
 from gateway.store.accounts import Account
-from gateway.upstream.client import Generation, KiroService
+from gateway.upstream.client import Generation, KiroService, token_refused
 
-# Reading time that a long prompt may take before its first event.
-BYTES_PER_SECOND = 40_000
-THINKING_FACTOR = 4
 # A generation can do without the model list, so a slow one holds it up only so long.
 MODEL_LIST_LIMIT = 5.0  # seconds
 
 log = structlog.get_logger("gateway.relay")
-
-
-class AccountSource(Protocol):
-    """Where accounts with a valid token come from."""
-
-    async def get(self, account_id: str, *, rejected: str | None = None) -> Account:
-        """The account, its token refreshed where needed; `rejected` is one that was refused."""
-        ...
 
 
 class ModelSource(Protocol):
@@ -146,7 +136,7 @@ class Relay:
         service: KiroService,
         defaults: DefaultsSettings,
         *,
-        repair_profile: Callable[[Account], Awaitable[Account]],
+        repair_profile: RepairProfile,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
@@ -183,6 +173,9 @@ class Relay:
             except UpstreamError as exc:
                 ask.facts.upstream_request_id = exc.request_id
                 following = attempts.after(exc, self._clock() - started_at)
+                if following is None and type(exc) is AccountSignInFailed:
+                    # Told inside a stream, the refusal does not know whose it is.
+                    raise token_refused(exc, call.account) from exc
                 if following is None:
                     raise
                 log.info(
@@ -274,7 +267,8 @@ class Relay:
             case "again":
                 return call
             case "refresh":
-                account = await self._refreshed(account, error)
+                assert isinstance(error, AccountSignInFailed)
+                account = await refreshed(self._accounts, account, error)
             case "profile":
                 account = await self._repair_profile(account)
             case "new_conversation":
@@ -283,23 +277,16 @@ class Relay:
                 options = replace(options, history_thinking="drop")
         return self._built(facts, call.conversation, account, call.model_id, call.window, options)
 
-    async def _refreshed(self, account: Account, error: UpstreamError) -> Account:
-        credentials = account.credentials
-        assert credentials is not None
-        try:
-            return await self._accounts.get(account.id, rejected=credentials.access_token)
-        except GatewayError as exc:
-            # Upstream has refused the account: that is what the client is told, with the reason.
-            raise AccountSignInFailed(
-                str(exc), code=error.code, upstream_status=error.upstream_status
-            ) from exc
-
     async def _attempt(self, ask: Ask, call: _Call, elapsed: float) -> Answer:
         reply = self._new_reply(ask, call)
         generation: Generation | None = None
-        limit = self._first_event_limit(call, ask.conversation.model)
-        if limit is not None:
-            limit = max(1.0, min(limit, MAX_FIRST_EVENT_TOTAL - elapsed))
+        limit = first_event_limit(
+            self._defaults,
+            (call.model_id, ask.conversation.model),
+            thinking=call.request.thinking_requested,
+            body_bytes=len(call.body),
+            elapsed=elapsed,
+        )
         try:
             first = b""
             with anyio.move_on_after(limit) as waiting:
@@ -311,7 +298,7 @@ class Relay:
                 first = await _until(generation, reply, lambda: reply.frames > 0)
             if waiting.cancelled_caught or generation is None:
                 raise FirstEventTimeout(
-                    f"Kiro sent nothing within {limit:.0f} s. Try again.", code="timeout"
+                    f"Kiro sent nothing within {limit or 0:.0f} s. Try again.", code="timeout"
                 )
             first += await _until(generation, reply, lambda: reply.started)
             self._check(reply)
@@ -337,7 +324,8 @@ class Relay:
             KiroDecoder(
                 call.request.names,
                 thinking_requested=call.request.thinking_requested,
-                live_tools=self._defaults.tool_streaming == "live",
+                # An answer in one piece gains nothing from fragments.
+                live_tools=self._defaults.tool_streaming == "live" and conversation.stream,
                 remap_builtin=self._defaults.remap_builtin_tools,
             ),
             ask.new_translator(),
@@ -346,15 +334,6 @@ class Relay:
             estimate_input=lambda: estimate_conversation(conversation),
             window=call.window,
         )
-
-    def _first_event_limit(self, call: _Call, asked: str) -> float | None:
-        """Seconds from sending until the first frame; None for no limit."""
-        own = self._defaults.first_token_timeouts
-        base = own.get(call.model_id, own.get(asked, self._defaults.first_token_timeout_seconds))
-        if base <= 0:
-            return None
-        factor = THINKING_FACTOR if call.request.thinking_requested else 1
-        return base * factor + len(call.body) / BYTES_PER_SECOND
 
 
 async def _until(generation: Generation, reply: ReplyStream, enough: Callable[[], bool]) -> bytes:
