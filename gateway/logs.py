@@ -28,6 +28,17 @@ LEVELS: Mapping[str, int] = {
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+_debugging = True  # as structlog prints everything until it is told otherwise
+
+
+def is_debugging() -> bool:
+    """Whether the log shows what is told at debug.
+
+    For those who would have to prepare what they tell: asking a logger makes one first.
+    """
+    return _debugging
+
+
 def configure_logging(
     level: str = "info",
     log_format: str = "console",
@@ -40,6 +51,8 @@ def configure_logging(
     `level` and `log_format` are as in `server.log_level` and `server.log_format`. Colours are for
     terminals unless `colors` says otherwise.
     """
+    global _debugging  # noqa: PLW0603  # the log is one for the process, and so is its level
+    _debugging = LEVELS[level] <= logging.DEBUG
     out = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -45,6 +45,10 @@ log = structlog.get_logger("gateway.relay")
 class ModelSource(Protocol):
     """Where the models of an account are known."""
 
+    def fresh(self, key: str) -> tuple[Model, ...] | None:
+        """The models of the account with this id, if they are known without waiting."""
+        ...
+
     async def get(self, key: str) -> tuple[Model, ...]:
         """The models of the account with this id."""
         ...
@@ -118,7 +122,7 @@ class Answer:
             self._facts.stop_reason = self.reply.stop.reason
             if not self.reply.closed_properly and self.reply.stop.reason == "max_tokens":
                 log.info("answer was cut", request_id=self._facts.request_id)
-        await self._generation.aclose()
+        self._generation.close()
 
 
 class Relay:
@@ -252,9 +256,12 @@ class Relay:
         return _Call(conversation, account, request, body, model_id, window, options)
 
     async def _catalogue(self, account: Account) -> Mapping[str, Model]:
+        known = self._models.fresh(account.id)
         try:
-            with anyio.move_on_after(MODEL_LIST_LIMIT):
-                return {model.id: model for model in await self._models.get(account.id)}
+            if known is None:
+                with anyio.move_on_after(MODEL_LIST_LIMIT):
+                    known = await self._models.get(account.id)
+            return {model.id: model for model in known or ()}
         except GatewayError as exc:
             log.warning("no model list", account=account.name, error=type(exc).__name__)
         return {}
@@ -304,7 +311,7 @@ class Relay:
             self._check(reply)
         except BaseException:
             if generation is not None:
-                await generation.aclose()
+                generation.close()
             raise
         return Answer(reply, generation, first, ask.facts)
 

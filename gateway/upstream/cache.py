@@ -67,6 +67,13 @@ class KeyedCache(Generic[T]):
         entry = self._entries.get(key)
         return entry.value if entry else None
 
+    def fresh(self, key: str) -> T | None:
+        """What is in memory if it is fresh; never waits."""
+        entry = self._entries.get(key)
+        if entry is None or self._clock() - entry.fetched_at >= self._fresh:
+            return None
+        return entry.value
+
     def age(self, key: str) -> float | None:
         """Seconds since what is in memory was fetched."""
         entry = self._entries.get(key)

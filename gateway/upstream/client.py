@@ -1,7 +1,6 @@
 """Kiro's operations over HTTP: generation as a stream of bytes, the others as one JSON answer."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -14,6 +13,7 @@ import structlog
 
 from gateway.errors import AccountSignInFailed, UpstreamError, UpstreamTimeout, UpstreamUntrusted
 from gateway.kiro.failures import classify, raw_excerpt
+from gateway.logs import is_debugging
 from gateway.redact import redact_headers, redact_text
 from gateway.store.accounts import Account
 from gateway.upstream.http import CONNECT_TIMEOUT, HttpClients, network_errors, translate
@@ -82,7 +82,7 @@ def token_refused(error: AccountSignInFailed, account: Account) -> AccountSignIn
 
 
 class Generation:
-    """An open answer, read as bytes of an event stream. Close it with `aclose`.
+    """An open answer, read as bytes of an event stream. Close it with `close`.
 
     A silence of `idle_timeout` seconds (0: any) ends it. One timer watches for that, rather than
     one for each read, and looks when the last read began. While nobody reads, because the client is
@@ -90,8 +90,8 @@ class Generation:
     """
 
     def __init__(self, response: httpx.Response, *, idle_timeout: float) -> None:
-        self._response = response
-        self._reader: aiohttp.StreamReader = response.extensions["reader"]
+        self._response: aiohttp.ClientResponse = response.extensions["aiohttp"]
+        self._reader = self._response.content
         self._loop = asyncio.get_running_loop()
         self._idle_timeout = idle_timeout
         self._read_at = self._loop.time()
@@ -100,7 +100,7 @@ class Generation:
         if idle_timeout > 0:
             self._timer = self._loop.call_later(idle_timeout, self._look)
         self.request_id = response.headers.get("x-amzn-requestid", "")
-        self._traced = bool(log.is_enabled_for(logging.DEBUG))
+        self._traced = is_debugging()
 
     async def read(self) -> bytes:
         """What has arrived, at least one byte; b"" once upstream has closed.
@@ -112,7 +112,7 @@ class Generation:
         self._reading = True
         self._read_at = self._loop.time()
         try:
-            chunk = await self._reader.readany()
+            chunk: bytes = await self._reader.readany()
         except Exception as exc:
             if (translated := translate(exc, "Kiro")) is not None:
                 raise translated from exc
@@ -126,12 +126,11 @@ class Generation:
             )
         return chunk
 
-    async def aclose(self) -> None:
-        """Close the connection at once, also while being cancelled."""
+    def close(self) -> None:
+        """Close the connection at once, unless the answer was read to its end."""
         if self._timer is not None:
             self._timer.cancel()
-        with anyio.move_on_after(2, shield=True):
-            await self._response.aclose()
+        self._response.close()
 
     def _look(self) -> None:
         left = self._idle_timeout
@@ -303,7 +302,7 @@ async def _read(response: httpx.Response, limit: int) -> bytes:
 
 def trace(request: httpx.Request, body: bytes) -> None:
     """Log a request whole, at debug only, its secrets redacted."""
-    if log.is_enabled_for(logging.DEBUG):
+    if is_debugging():
         log.debug(
             "upstream request",
             method=request.method,
@@ -315,7 +314,7 @@ def trace(request: httpx.Request, body: bytes) -> None:
 
 def trace_answer(response: httpx.Response, body: bytes = b"") -> None:
     """The same for the head of an answer, and its body where it is read at once."""
-    if log.is_enabled_for(logging.DEBUG):
+    if is_debugging():
         log.debug(
             "upstream answer",
             status=response.status_code,

@@ -27,17 +27,17 @@ KEEPALIVE = 50.0  # seconds
 
 
 class StreamingTransport(AiohttpTransport):
-    """Gives each response's bytes twice: to httpx, and as the `reader` they arrive in.
+    """Gives each response twice: to httpx, and as the `aiohttp` response under it.
 
     Between the two lie four generators; a stream of small reads is much cheaper without them.
     """
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """As its parent, with an `aiohttp.StreamReader` as `extensions["reader"]`."""
+        """As its parent, with an `aiohttp.ClientResponse` as `extensions["aiohttp"]`."""
         response: httpx.Response = await super().handle_async_request(request)
         stream = response.stream
         # There is no public way to it; tests read through it, so a change would not go unnoticed.
-        response.extensions["reader"] = stream._aiohttp_response.content  # type: ignore[union-attr]  # noqa: SLF001
+        response.extensions["aiohttp"] = stream._aiohttp_response  # type: ignore[union-attr]  # noqa: SLF001
         return response
 
 

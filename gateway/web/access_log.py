@@ -1,16 +1,15 @@
 """What is told of each request: one log line, and for generations one usage row."""
 
-import uuid
 from datetime import datetime
 
 import structlog
 
 from gateway.relay.facts import Facts
-from gateway.store.usage import UsageRecord
+from gateway.store.usage import UsageRecord, new_record_id
 
 GENERATIONS = frozenset({"/v1/messages", "/v1/chat/completions"})
 # Load balancers ask every few seconds; at info they would bury the rest.
-QUIET = frozenset({"/health", "/ready"})
+QUIET = frozenset({"/health", "/ready", "/metrics"})
 
 log = structlog.get_logger("gateway.requests")
 
@@ -49,22 +48,19 @@ def log_request(facts: Facts, seconds: float) -> None:
 
 
 def usage_record(facts: Facts, seconds: float, now: datetime) -> UsageRecord | None:
-    """The usage row; None for requests that reached no account."""
-    if facts.route not in GENERATIONS or facts.api_key_id is None or facts.model_asked is None:
-        return None
-    if facts.account_id is None or facts.account_name is None:
+    """The row of a generation; None for requests without a key."""
+    if facts.route not in GENERATIONS or facts.api_key_id is None:
         return None
     usage = facts.usage
     return UsageRecord(
-        id=uuid.uuid4().hex,
+        id=new_record_id(now),
         at=now,
         request_id=facts.request_id,
         api_key_id=facts.api_key_id,
         account_id=facts.account_id,
-        account_name=facts.account_name,
         route=facts.route,
-        model_asked=facts.model_asked,
-        model_served=facts.model_served or facts.model_asked,
+        model_asked=facts.model_asked or "",
+        model_served=facts.model_served or facts.model_asked or "",
         status=facts.status,
         stream=facts.stream,
         input_tokens=usage.input_tokens if usage else 0,
@@ -72,7 +68,7 @@ def usage_record(facts: Facts, seconds: float, now: datetime) -> UsageRecord | N
         cache_read_tokens=usage.cache_read_tokens if usage else 0,
         cache_write_tokens=usage.cache_write_tokens if usage else 0,
         credits=usage.credits if usage else None,
-        usage_source=usage.source if usage else "estimated",
+        usage_source=usage.source if usage else "none",
         stop_reason=facts.stop_reason,
         first_token_ms=_milliseconds(facts.first_token),
         duration_ms=round(seconds * 1000),

@@ -3,11 +3,13 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import anyio
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.types import ASGIApp
 
+from gateway.accounts.calls import call_signed_in
 from gateway.accounts.directory import Directory
 from gateway.accounts.profiles import ProfileRepair
 from gateway.accounts.tokens import Tokens
@@ -26,7 +28,10 @@ from gateway.upstream.models import fetch_models
 from gateway.upstream.quota import fetch_quota
 from gateway.upstream.signin.refresh import RefreshUrls
 from gateway.web.edge import Edge
+from gateway.web.keep_alive import KeepAlive
+from gateway.web.metrics import Metrics
 from gateway.web.services import Services
+from gateway.web.timing import USUAL, Timing
 
 MODELS_FRESH = 15 * 60.0  # seconds
 MODELS_STALE = 24 * 3600.0  # seconds
@@ -34,28 +39,35 @@ QUOTA_FRESH = 5 * 60.0  # seconds
 QUOTA_STALE = 3600.0  # seconds
 
 
-def create_app(settings: Settings, secrets: SecretBox, *, ping_interval: float = 15.0) -> Starlette:
+def create_app(settings: Settings, secrets: SecretBox, *, timing: Timing = USUAL) -> Starlette:
     """The ASGI application. Its lifespan opens the store and raises StoreError if it cannot.
 
     Args:
         settings: already resolved.
         secrets: the key for what is encrypted at rest.
-        ping_interval: seconds of silence after which a stream gets a ping.
+        timing: waits that no setting is about.
     """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            services = await _open_services(settings, secrets, stack)
-            services.ping_interval = ping_interval
-            app.state.services = services
+            app.state.services = await _open_services(settings, secrets, stack, timing)
             yield
 
-    app = Starlette(
-        routes=[Mount("/", app=Edge(lambda: services_of(app)))],
-        lifespan=lifespan,
-    )
+    app = GatewayApp(lifespan=lifespan)
+    app.router.default = Edge(lambda: services_of(app))
     return app
+
+
+class GatewayApp(Starlette):
+    """Starlette without its middleware.
+
+    `Edge` answers everything, errors too; what stood before it would only make each write dearer.
+    """
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The router alone."""
+        return self.router
 
 
 def services_of(app: Starlette) -> Services:
@@ -64,7 +76,9 @@ def services_of(app: Starlette) -> Services:
     return services
 
 
-async def _open_services(settings: Settings, secrets: SecretBox, stack: AsyncExitStack) -> Services:
+async def _open_services(
+    settings: Settings, secrets: SecretBox, stack: AsyncExitStack, timing: Timing
+) -> Services:
     if settings.tenant.database_url is not None:
         raise StoreError(
             "tenant.database_url: this version keeps its data in SQLite. Set tenant.db_path."
@@ -81,6 +95,8 @@ async def _open_services(settings: Settings, secrets: SecretBox, stack: AsyncExi
     background = await stack.enter_async_context(anyio.create_task_group())
     stack.callback(background.cancel_scope.cancel)
     background.start_soon(usage.run, name="write usage")
+    keep_alive = KeepAlive(timing.ping_interval, time.monotonic)
+    background.start_soon(keep_alive.run, name="ping silent streams")
     background.start_soon(directory.watch, name="watch the store")
 
     service = KiroService(clients, settings.upstream)
@@ -99,11 +115,14 @@ async def _open_services(settings: Settings, secrets: SecretBox, stack: AsyncExi
 
     background.start_soon(tokens.keep_fresh, name="refresh tokens")
 
+    repair_profile = ProfileRepair(database, directory, service)
+    signed_in = partial(call_signed_in, accounts=tokens, repair_profile=repair_profile)
+
     async def models_of_account(account_id: str) -> tuple[Model, ...]:
-        return await fetch_models(service, await tokens.get(account_id))
+        return await signed_in(account_id, partial(fetch_models, service))
 
     async def quota_of_account(account_id: str) -> Quota:
-        return await fetch_quota(service, await tokens.get(account_id))
+        return await signed_in(account_id, partial(fetch_quota, service))
 
     models = KeyedCache(
         models_of_account,
@@ -124,7 +143,8 @@ async def _open_services(settings: Settings, secrets: SecretBox, stack: AsyncExi
         models,
         service,
         settings.defaults,
-        repair_profile=ProfileRepair(database, directory, service),
+        repair_profile=repair_profile,
+        sleep=timing.sleep,
     )
     return Services(
         settings=settings,
@@ -135,4 +155,7 @@ async def _open_services(settings: Settings, secrets: SecretBox, stack: AsyncExi
         quotas=quotas,
         relay=relay,
         usage=usage,
+        keep_alive=keep_alive,
+        metrics=Metrics(directory, tokens, models, quotas),
+        timing=timing,
     )

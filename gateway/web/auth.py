@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import anyio
@@ -51,9 +51,14 @@ def presented_secrets(headers: Headers) -> list[str]:
 
 
 async def authenticate(
-    headers: Headers, peer: str, directory: Directory, delay: FailureDelay
+    headers: Headers,
+    peer: str,
+    directory: Directory,
+    delay: FailureDelay,
+    *,
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
 ) -> ApiKey:
-    """The API key a request presents.
+    """The API key a request presents; `sleep` holds a failed attempt back, for seconds.
 
     Raises:
         NotAuthenticated: none, or none that is known.
@@ -64,7 +69,7 @@ async def authenticate(
         if (api_key := directory.key_presented(secret)) is not None:
             return _usable(api_key)
     if (seconds := delay.fail(peer)) > 0:
-        await anyio.sleep(seconds)
+        await sleep(seconds)
     if not secrets:
         raise NotAuthenticated(
             "No API key. Send one as Authorization: Bearer or x-api-key; "

@@ -5,8 +5,6 @@ from starlette.types import Receive, Scope
 
 from gateway.errors import InvalidRequest, RequestTooLarge
 
-# A sender that delivers nothing for this long is holding a connection, not sending a request.
-SILENCE = 30.0  # seconds
 # A client that is told "too large" in the middle of sending often misses the answer, so some more
 # of the body is taken and thrown away first.
 DISCARD_TIME = 5.0  # seconds
@@ -16,8 +14,8 @@ class ClientGone(Exception):
     """The client hung up before its request was complete."""
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body, at most `limit` bytes.
+async def read_body(scope: Scope, receive: Receive, limit: int, *, silence: float) -> bytes:
+    """The whole body, at most `limit` bytes, as long as some of it comes every `silence` seconds.
 
     Raises:
         RequestTooLarge: it is announced or turns out longer.
@@ -25,25 +23,29 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         ClientGone: the client hung up.
     """
     if _announced(scope) > limit:
-        await _discard(receive, limit)
+        # Who asks first is told so before sending anything.
+        if not any(name == b"expect" for name, _ in scope["headers"]):
+            await _discard(receive, limit)
         raise _too_large(limit)
     chunks: list[bytes] = []
     size = 0
-    while True:
-        with anyio.move_on_after(SILENCE) as waiting:
+    with anyio.move_on_after(silence) as waiting:
+        while True:
             message = await receive()
-        if waiting.cancelled_caught:
-            raise InvalidRequest("The request body stopped coming. Send it again.")
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            await _discard(receive, limit)
-            raise _too_large(limit)
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            chunks.append(chunk)
+            if size > limit:
+                break
+            if not message.get("more_body", False):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            waiting.deadline = anyio.current_time() + silence
+    if waiting.cancelled_caught:
+        raise InvalidRequest("The request body stopped coming. Send it again.")
+    await _discard(receive, limit)
+    raise _too_large(limit)
 
 
 def _announced(scope: Scope) -> int:

@@ -1,5 +1,6 @@
 """The one table from errors to responses."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,17 @@ Dialect = Literal["anthropic", "openai"]
 # Claude Code stops retrying above a minute, and opencode would sit a long wait out.
 LONGEST_RETRY_AFTER = 60  # seconds
 DEFAULT_RETRY_AFTER = 10  # seconds
+
+
+# What may get better by itself: clients are told when, if that is known.
+PASSING = (
+    errors.RateLimited,
+    errors.RateLimitExceeded,
+    errors.ModelOverloaded,
+    errors.UpstreamUnavailable,
+    errors.NoAccountAvailable,
+    errors.AccountSignInFailed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +55,16 @@ SHAPES: dict[type[GatewayError], Shape] = {
     errors.PromptTooLong: _both(400, INVALID, "context_length_exceeded"),
     errors.RequestTooLarge: _split((413, INVALID), (413, "request_too_large"), "request_too_large"),
     errors.NotFound: _split((404, INVALID), (404, "not_found_error"), "not_found"),
+    errors.Conflict: _both(409, INVALID, "conflict"),
     errors.MethodNotAllowed: _both(405, INVALID, "method_not_allowed"),
     errors.ApiKeyError: _both(403, PERMISSION),
     errors.NotAuthenticated: _both(401, "authentication_error", "invalid_api_key"),
     errors.NotAllowed: _both(403, PERMISSION, "not_allowed"),
+    errors.LimitExceeded: _both(429, "rate_limit_error", "rate_limit_exceeded"),
+    errors.CreditLimitExceeded: _split(
+        (402, "insufficient_quota"), (402, "billing_error"), "insufficient_quota"
+    ),
+    errors.AccountBusy: _both(429, "rate_limit_error", "account_busy"),
     errors.NoAccountAvailable: _split((503, "server_error"), (503, "api_error"), "no_account"),
     errors.UpstreamError: _split((502, "server_error"), (502, "api_error"), "upstream_error"),
     errors.UpstreamRejected: _both(400, INVALID, "bad_request"),
@@ -93,6 +111,13 @@ def describe(error: GatewayError, dialect: Dialect) -> ErrorShape:
     return ErrorShape(kind, str(error), error.code or shape.code, error.source)
 
 
+def internal_error(request_id: str) -> errors.InternalError:
+    """What a client is told of a defect of ours."""
+    return errors.InternalError(
+        f"The gateway failed on this request. Its log has the details under {request_id}."
+    )
+
+
 def error_body(error: GatewayError, dialect: Dialect, request_id: str) -> bytes:
     """The JSON body of an error response."""
     described = describe(error, dialect)
@@ -104,13 +129,18 @@ def error_body(error: GatewayError, dialect: Dialect, request_id: str) -> bytes:
 def error_headers(error: GatewayError) -> dict[str, str]:
     """What tells clients whether and when to try again."""
     headers: dict[str, str] = {}
-    if isinstance(error, errors.RateLimited):
-        seconds = DEFAULT_RETRY_AFTER if error.retry_after is None else error.retry_after
-        headers["retry-after"] = str(max(1, min(LONGEST_RETRY_AFTER, round(seconds))))
-    elif isinstance(error, errors.QuotaSpent):
+    seconds = error.retry_after
+    if seconds is None and isinstance(error, errors.RateLimited):
+        seconds = DEFAULT_RETRY_AFTER
+    if seconds is not None and isinstance(error, PASSING):
+        headers["retry-after"] = str(max(1, min(LONGEST_RETRY_AFTER, math.ceil(seconds))))
+    if isinstance(error, errors.QuotaSpent | errors.CreditLimitExceeded):
         headers["x-should-retry"] = "false"
     elif isinstance(error, errors.MethodNotAllowed):
         headers["allow"] = ", ".join(error.allowed)
     elif isinstance(error, errors.NotAuthenticated):
         headers["www-authenticate"] = "Bearer"
+    elif isinstance(error, errors.RequestTooLarge):
+        # The rest of the body may still be on its way.
+        headers["connection"] = "close"
     return headers

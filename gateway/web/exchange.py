@@ -12,6 +12,12 @@ from gateway.relay.facts import Facts
 from gateway.web.body import read_body
 from gateway.web.error_responses import Dialect
 from gateway.web.services import Services
+from gateway.web.traffic import is_traced, trace_request, trace_sent, trace_start
+
+EXPOSED_HEADERS = (
+    "request-id, x-request-id, retry-after, x-should-retry, "
+    "x-kiro-gateway-model, x-kiro-gateway-account, x-kiro-gateway-notes"
+)
 
 _GOOD_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -20,8 +26,8 @@ _GOOD_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Exchange:
     """A request on its way: what came, what it may use, and the facts it leaves behind.
 
-    `account` is the account that the path names (`/a/{account}/…`), `tail` what follows the route's
-    own path, such as a model id.
+    `any_origin` says that pages of any origin may read the answer, `account` is the account that
+    the path names (`/a/{account}/…`), `tail` what follows the route's own path, such as a model id.
     """
 
     scope: Scope
@@ -31,6 +37,7 @@ class Exchange:
     services: Services
     facts: Facts
     dialect: Dialect
+    any_origin: bool = False
     account: str | None = None
     tail: str = ""
 
@@ -41,8 +48,16 @@ class Exchange:
 
     async def body(self) -> bytes:
         """The request body, bounded by `server.max_request_bytes`."""
-        limit = self.services.settings.server.max_request_bytes
-        return await read_body(self.scope, self.receive, limit)
+        services = self.services
+        body = await read_body(
+            self.scope,
+            self.receive,
+            services.settings.server.max_request_bytes,
+            silence=services.timing.body_silence,
+        )
+        if is_traced(self.facts):
+            trace_request(self.facts, self.headers, body)
+        return body
 
     async def respond(
         self,
@@ -59,6 +74,8 @@ class Exchange:
         out.update(headers or {})
         await self.start(status, out)
         content = b"" if self.scope["method"] == "HEAD" else body
+        if is_traced(self.facts):
+            trace_sent(self.facts, content)
         await self.send({"type": "http.response.body", "body": content})
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
@@ -75,7 +92,12 @@ class Exchange:
             every["x-kiro-gateway-account"] = self.facts.account_name
         if self.facts.notes:
             every["x-kiro-gateway-notes"] = self.facts.notes_header()
+        if self.any_origin:
+            every["access-control-allow-origin"] = "*"
+            every["access-control-expose-headers"] = EXPOSED_HEADERS
         every |= headers
+        if is_traced(self.facts):
+            trace_start(self.facts, status, every)
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in every.items()]
         await self.send({"type": "http.response.start", "status": status, "headers": raw})
 

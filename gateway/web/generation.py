@@ -10,12 +10,9 @@ from starlette.types import Receive
 
 from gateway.errors import GatewayError
 from gateway.relay.relay import Answer, Ask, Relay
-from gateway.web.error_responses import describe
+from gateway.web.error_responses import describe, internal_error
 from gateway.web.exchange import Exchange
-
-PING_INTERVAL = 15.0  # seconds of silence
-# A client that takes no byte for this long is gone without having said so.
-STALLED_CLIENT = 300.0  # seconds
+from gateway.web.traffic import is_traced, trace_sent
 
 STREAM_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -34,17 +31,19 @@ class GenerationResponse:
     from `send` and becomes a proper status. A client that hangs up cancels everything below.
     """
 
-    def __init__(
-        self, exchange: Exchange, relay: Relay, ask: Ask, *, ping_interval: float = PING_INTERVAL
-    ) -> None:
+    def __init__(self, exchange: Exchange, relay: Relay, ask: Ask) -> None:
         self._exchange = exchange
+        self._facts = exchange.facts
         self._relay = relay
-        self._ask = ask
-        self._ping_interval = ping_interval
-        self._open = False
+        self._streamed = ask.conversation.stream
+        # Given up once it is answered: a conversation is large, and a stream may be long.
+        self._ask: Ask | None = ask
+        self._traced = is_traced(exchange.facts)
+        self._ping_bytes = b""
         self._sending = False
         self._sent_at = 0.0
         self._finished = False
+        self._left = False
 
     async def send(self) -> None:
         """Send the whole answer.
@@ -52,30 +51,36 @@ class GenerationResponse:
         Raises:
             GatewayError: it failed before the status line.
         """
-        failure: GatewayError | None = None
+        failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._watch_client, self._exchange.receive, tasks)
+            tasks.start_soon(
+                self._watch_client, self._exchange.receive, tasks, name="watch the client"
+            )
             try:
-                await self._answer(tasks)
-            except GatewayError as exc:
+                await self._answer()
+            except Exception as exc:  # goes on as it is, not wrapped by the group
                 failure = exc
                 self._finished = True
             tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
         if not self._finished:
-            self._exchange.facts.error_class = "ClientDisconnected"
+            self._facts.error_class = "ClientDisconnected"
 
     async def _watch_client(self, receive: Receive, tasks: TaskGroup) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
+        self._left = True
         tasks.cancel_scope.cancel()
 
-    async def _answer(self, tasks: TaskGroup) -> None:
-        answer = await self._relay.answer(self._ask)
+    async def _answer(self) -> None:
+        ask, self._ask = self._ask, None
+        assert ask is not None, "an answer is sent once"
+        answer = await self._relay.answer(ask)
+        del ask
         try:
-            if self._ask.conversation.stream:
-                await self._stream(answer, tasks)
+            if self._streamed:
+                await self._stream(answer)
             else:
                 body = await answer.whole()
                 self._finished = True
@@ -83,41 +88,50 @@ class GenerationResponse:
         finally:
             await answer.aclose()
 
-    async def _stream(self, answer: Answer, tasks: TaskGroup) -> None:
+    async def _stream(self, answer: Answer) -> None:
         await self._exchange.start(200, STREAM_HEADERS)
-        self._open = True
+        self._ping_bytes = answer.reply.ping
         self._sent_at = time.monotonic()
-        tasks.start_soon(self._keep_alive, answer.reply.ping, tasks)
+        keep_alive = self._exchange.services.keep_alive
+        keep_alive.add(self)
         try:
             await self._write(answer.first)
             async with aclosing(answer.rest()) as rest:
                 async for out in rest:
                     await self._write(out)
+                    # A task that never has to wait is not cancelled either.
+                    if self._left:
+                        return
         except GatewayError as exc:
-            facts = self._exchange.facts
-            facts.error_class = type(exc).__name__
-            log.warning("stream failed", request_id=facts.request_id, error=str(exc))
-            await self._write(answer.reply.error(describe(exc, self._exchange.dialect)))
-        self._open = False
+            log.warning("stream failed", request_id=self._facts.request_id, error=str(exc))
+            await self._fail(answer, exc)
+        except Exception as exc:
+            log.exception("stream broke", request_id=self._facts.request_id)
+            await self._fail(answer, internal_error(self._facts.request_id))
+            self._facts.error_class = type(exc).__name__
+        finally:
+            keep_alive.discard(self)
         self._finished = True
         await self._exchange.send({"type": "http.response.body", "body": b""})
+
+    async def _fail(self, answer: Answer, error: GatewayError) -> None:
+        self._facts.error_class = type(error).__name__
+        await self._write(answer.reply.error(describe(error, self._exchange.dialect)))
 
     async def _write(self, body: bytes) -> None:
         if not body:
             return
+        if self._traced:
+            trace_sent(self._facts, body)
         self._sending = True
         await self._exchange.send({"type": "http.response.body", "body": body, "more_body": True})
         self._sending = False
         self._sent_at = time.monotonic()
 
-    async def _keep_alive(self, ping: bytes, tasks: TaskGroup) -> None:
-        """One task for each stream, awake only when it could be silent for too long."""
-        while self._open:
-            silent = time.monotonic() - self._sent_at
-            if self._sending and silent >= STALLED_CLIENT:
-                tasks.cancel_scope.cancel()
-                return
-            if not self._sending and silent >= self._ping_interval:
-                await self._write(ping)
-                silent = 0.0
-            await anyio.sleep(max(0.0, self._ping_interval - silent) or self._ping_interval)
+    def is_silent_since(self, moment: float) -> bool:
+        """Whether nothing was sent since then, and nothing is being sent."""
+        return not self._sending and self._sent_at <= moment
+
+    async def ping(self) -> None:
+        """Send what keeps the client's connection alive."""
+        await self._write(self._ping_bytes)

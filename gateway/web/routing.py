@@ -8,8 +8,10 @@ from starlette.datastructures import Headers
 
 from gateway.errors import MethodNotAllowed, NotFound
 from gateway.web import probes, runtime
+from gateway.web.admin.serve import serve_admin
 from gateway.web.error_responses import Dialect
 from gateway.web.exchange import Exchange
+from gateway.web.openapi.surface import openapi
 
 Endpoint = Callable[[Exchange], Awaitable[None]]
 Methods = Mapping[str, Endpoint]
@@ -19,6 +21,7 @@ PUBLIC: Mapping[str, Methods] = {
     "/api/hello": {"GET": probes.hello},
     "/health": {"GET": probes.health},
     "/ready": {"GET": probes.ready},
+    "/openapi.json": {"GET": openapi},
 }
 
 RUNTIME: Mapping[str, Methods] = {
@@ -31,18 +34,25 @@ RUNTIME: Mapping[str, Methods] = {
     "/v1/kiro/usage-limits": {"GET": runtime.usage_limits},
 }
 
+ADMIN = frozenset({"/admin", "/metrics"})
+"""Answered, with everything below /admin, by the admin API's own table."""
+
 MODEL_PREFIX = "/v1/models/"
 MODEL: Methods = {"GET": runtime.get_model}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a path leads: its route without account and trailing slashes, and the parts in it."""
+    """Where a path leads: its route without account and trailing slashes, and the parts in it.
+
+    `every` answers whatever the method is, OPTIONS too, and has routes of its own.
+    """
 
     route: str
     methods: Methods
     account: str | None = None
     tail: str = ""
+    every: Endpoint | None = None
 
 
 def locate(path: str) -> Place | None:
@@ -50,8 +60,12 @@ def locate(path: str) -> Place | None:
     account: str | None = None
     if path.startswith("/a/"):
         account, _, path = path[3:].partition("/")
+        if not account:
+            return None
         path = "/" + path
     path = path.rstrip("/") or "/"
+    if account is None and (path in ADMIN or path.startswith("/admin/")):
+        return Place("/admin", {}, every=serve_admin)
     if (methods := RUNTIME.get(path)) is not None:
         return Place(path, methods, account)
     if path.startswith(MODEL_PREFIX):
@@ -66,6 +80,12 @@ def is_cross_origin(path: str) -> bool:
     return path.startswith(("/v1/", "/a/", "/models"))
 
 
+def allowed_methods(place: Place | None) -> tuple[str, ...]:
+    """What the header `Allow` names; of an unknown path, everything that is in use anywhere."""
+    methods = ("GET", "POST") if place is None else tuple(place.methods)
+    return (*methods, *(("HEAD",) if "GET" in methods else ()), "OPTIONS")
+
+
 def endpoint_for(place: Place | None, method: str) -> Endpoint:
     """The endpoint for a method; HEAD is answered as GET without a body.
 
@@ -75,12 +95,13 @@ def endpoint_for(place: Place | None, method: str) -> Endpoint:
     """
     if place is None:
         raise NotFound("There is no such path here. GET / lists the endpoints.")
+    if place.every is not None:
+        return place.every
     wanted = "GET" if method == "HEAD" else method
     if wanted not in place.methods:
-        allowed = [*place.methods, *(["HEAD"] if "GET" in place.methods else []), "OPTIONS"]
         raise MethodNotAllowed(
             f"{method} is not allowed here; use {' or '.join(place.methods)}.",
-            allowed=tuple(allowed),
+            allowed=allowed_methods(place),
         )
     return place.methods[wanted]
 

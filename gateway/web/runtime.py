@@ -71,6 +71,12 @@ async def create_chat_completion(exchange: Exchange) -> None:
 
 
 async def _generate(exchange: Exchange, api: ClientApi) -> None:
+    # The conversation stays with the response alone, which lets go of it when the answer begins.
+    response = GenerationResponse(exchange, exchange.services.relay, await _ask(exchange, api))
+    await response.send()
+
+
+async def _ask(exchange: Exchange, api: ClientApi) -> Ask:
     api_key = await _caller(exchange)
     account = _account(exchange, api_key)
     conversation = api.parse(await exchange.body())
@@ -80,18 +86,13 @@ async def _generate(exchange: Exchange, api: ClientApi) -> None:
     for note in conversation.notes:
         facts.add_note(note)
     check_usable(account)
-    services = exchange.services
-    ask = Ask(
+    return Ask(
         conversation=conversation,
         account_id=account.id,
         new_translator=lambda: api.translator(conversation, api_key.suppress_reasoning),
         facts=facts,
         caller_conversation_id=exchange.headers.get("x-kiro-conversation-id"),
     )
-    response = GenerationResponse(
-        exchange, services.relay, ask, ping_interval=services.ping_interval
-    )
-    await response.send()
 
 
 async def count_tokens(exchange: Exchange) -> None:
@@ -144,7 +145,11 @@ async def usage_limits(exchange: Exchange) -> None:
 async def _caller(exchange: Exchange) -> ApiKey:
     services, facts = exchange.services, exchange.facts
     api_key = await authenticate(
-        exchange.headers, facts.peer, services.directory, services.failures
+        exchange.headers,
+        facts.peer,
+        services.directory,
+        services.failures,
+        sleep=services.timing.sleep,
     )
     facts.api_key_id, facts.api_key_name = api_key.id, api_key.name
     return api_key
@@ -160,12 +165,9 @@ async def _models(exchange: Exchange) -> list[listing.ListedModel]:
     api_key = await _caller(exchange)
     account = _account(exchange, api_key)
     models = exchange.services.models
-    if (known := models.peek(account.id)) is None:
+    if models.peek(account.id) is None:
         check_usable(account)
-        known = await models.get(account.id)
-    else:
-        known = await models.get(account.id)
-    return [_listed(model) for model in known]
+    return [_listed(model) for model in await models.get(account.id)]
 
 
 def _listed(model: Model) -> listing.ListedModel:

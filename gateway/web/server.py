@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -20,7 +21,8 @@ from gateway.errors import SettingsError
 from gateway.settings import Settings
 from gateway.store.secrets import SecretBox
 from gateway.web.app import create_app, services_of
-from gateway.web.connections import BoundedProtocol
+from gateway.web.connections import bounded_protocol
+from gateway.web.timing import USUAL, Timing
 
 # Longer than clients keep idle connections, so that it is they who close.
 KEEP_ALIVE = 90  # seconds
@@ -64,10 +66,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-def _config(app: ASGIApp, *, drain: float, tls: tuple[str, str] | None = None) -> uvicorn.Config:
+def _config(
+    app: ASGIApp, *, drain: float, tls: tuple[str, str] | None = None, timing: Timing = USUAL
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=BoundedProtocol,
+        http=bounded_protocol(timing),
         loop="none",
         ws="none",
         lifespan="off",
@@ -114,12 +118,14 @@ def url_of(sock: socket.socket, scheme: str = "http") -> str:
 
 
 @asynccontextmanager
-async def running(app: ASGIApp, sock: socket.socket, *, drain: float = 1.0) -> AsyncIterator[str]:
+async def running(
+    app: ASGIApp, sock: socket.socket, *, drain: float = 1.0, timing: Timing = USUAL
+) -> AsyncIterator[str]:
     """Serve `app` on a socket while the block runs; gives its URL. For tests and the demo.
 
     Its lifespan is not run: what is served here is open already.
     """
-    server = _Server(_config(app, drain=drain))
+    server = _Server(_config(app, drain=drain, timing=timing))
     url = url_of(sock)
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
@@ -142,14 +148,14 @@ async def running_gateway(
     secrets: SecretBox,
     *,
     sock: socket.socket | None = None,
-    ping_interval: float = 15.0,
+    timing: Timing = USUAL,
 ) -> AsyncIterator[tuple[str, Starlette]]:
     """A whole gateway while the block runs; gives its URL and the application."""
-    app = create_app(settings, secrets, ping_interval=ping_interval)
+    app = create_app(settings, secrets, timing=timing)
     async with app.router.lifespan_context(app):
         listening = sock or listen(settings.server.host, settings.server.port)
         drain = settings.server.drain_timeout_seconds
-        async with running(app, listening, drain=drain) as url:
+        async with running(app, listening, drain=drain, timing=timing) as url:
             yield url, app
 
 
@@ -194,6 +200,9 @@ async def _serve(
         log.info("listening", url=url, address=f"{settings.server.host}:{sock.getsockname()[1]}")
         if on_listening is not None:
             on_listening(url)
+        # What start-up made stays; looking through it again and again would cost every stream.
+        gc.collect()
+        gc.freeze()
         await server.serve([sock])
     log.info("stopped")
 

@@ -11,7 +11,11 @@ from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.usage import UsageWriter
 from gateway.upstream.cache import KeyedCache
+from gateway.web.admin.state import AdminState
 from gateway.web.auth import FailureDelay
+from gateway.web.keep_alive import KeepAlive
+from gateway.web.metrics import Metrics
+from gateway.web.timing import USUAL, Timing
 
 
 @dataclass(slots=True)
@@ -26,6 +30,9 @@ class Services:
     quotas: KeyedCache[Quota]
     relay: Relay
     usage: UsageWriter
+    keep_alive: KeepAlive
+    metrics: Metrics
     failures: FailureDelay = field(default_factory=FailureDelay)
+    timing: Timing = USUAL
+    admin: AdminState = field(default_factory=AdminState)
     draining: bool = False
-    ping_interval: float = 15.0

@@ -1,0 +1,30 @@
+"""How long things may take that no setting is about."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Waits, in seconds. The product takes them as they are; tests shorten them.
+
+    Attributes:
+        ping_interval: silence after which a stream gets a ping.
+        stalled_client: a client that takes nothing for this long is gone without having said so.
+        header_timeout: from the first byte of a request, or from the connection, to the end of its
+            headers; and from an early answer to the end of a body that nobody wants.
+        body_silence: a sender that delivers nothing for this long is holding a connection, not
+            sending a request.
+        sleep: waits between attempts, and before failed attempts to authenticate are answered.
+    """
+
+    ping_interval: float = 15.0
+    stalled_client: float = 300.0
+    header_timeout: float = 20.0
+    body_silence: float = 30.0
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+
+
+USUAL = Timing()
