@@ -1,0 +1,264 @@
+"""/admin/kiro: what the service knows of an account, and its sign-in."""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import anyio.to_thread
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from gateway.errors import InvalidRequest, NoAccountAvailable
+from gateway.store.accounts import Account, find_account, get_account, save_credentials
+from gateway.upstream.signin.imported import Findings, Imported
+from gateway.upstream.signin.local_import import choose, read_source
+from gateway.web.admin.accounts import known_quota
+from gateway.web.admin.call import Call
+from gateway.web.admin.documents import ModelObject, QuotaObject, model_object
+from gateway.web.admin.health import health_problem
+
+AccountName = Annotated[str, Meta(max_length=64, description="Name or id of the account.")]
+Provider = Annotated[str, Meta(max_length=64, description="The same, by its older name.")]
+Refresh = Annotated[bool, Meta(description="Ask the service, however fresh the last answer is.")]
+
+PROGRAMS = {"kiro-cli": "kiro-cli", "ide": "Kiro IDE"}
+DATABASE = "data.sqlite3"  # what kiro-cli calls its; the IDE has a JSON file
+
+
+class AccountQuery(msgspec.Struct, frozen=True):
+    """Which account; one of the two is required."""
+
+    account: AccountName | None = None
+    provider: Provider | None = None
+
+
+class FreshQuery(msgspec.Struct, frozen=True):
+    """Which account, and how fresh."""
+
+    account: AccountName | None = None
+    provider: Provider | None = None
+    refresh: Refresh = False
+
+
+class AccountChoice(msgspec.Struct, frozen=True):
+    """Which account, unless the query says so."""
+
+    account: AccountName | None = None
+    provider: Provider | None = None
+
+
+class ImportOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to take a sign-in from; by default wherever a usable one is found."""
+
+    account: AccountName | None = None
+    provider: Provider | None = None
+    source: Literal["kiro-cli", "ide"] | None = None
+    db_path: (
+        Annotated[str, Meta(max_length=4096, description="One of the known places.")] | None
+    ) = None
+
+
+class KiroStatus(msgspec.Struct, frozen=True):
+    """How an account is signed in."""
+
+    account: str
+    provider: str
+    has_login: bool
+    has_current: Annotated[bool, Meta(description="Whether its token is valid now.")]
+    profile_arn: str
+    region: str
+    is_external_idp: bool
+    auth_method: str | None
+    healthy: bool
+    health_reason: str | None
+    expires_at: datetime | UnsetType = UNSET
+
+
+class ImportResult(msgspec.Struct, frozen=True):
+    """What was imported."""
+
+    message: str
+    account: str
+    provider: str
+    is_external_idp: bool
+    has_refresh: bool
+    profile_arn: str
+    expires_at: datetime | UnsetType = UNSET
+
+
+class KiroModels(msgspec.Struct, frozen=True):
+    """What the service lists for an account."""
+
+    account: str
+    provider: str
+    models: list[ModelObject]
+    total: int
+
+
+async def status(call: Call) -> KiroStatus:
+    """GET /admin/kiro/status: nothing is asked upstream."""
+    query = call.query(AccountQuery)
+    return _status(call, await chosen_account(call, query.account or query.provider))
+
+
+async def refresh(call: Call) -> KiroStatus:
+    """POST /admin/kiro/refresh: renew the token now, however long it would last."""
+    choice = await call.body(AccountChoice)
+    query = call.query(AccountQuery)
+    named = choice.account or choice.provider or query.account or query.provider
+    account = usable(await chosen_account(call, named))
+    assert account.credentials is not None
+    rejected = account.credentials.access_token if account.auth_method != "api_key" else None
+    await call.services.directory.reload()
+    account = await call.services.tokens.get(account.id, rejected=rejected)
+    return _status(call, account)
+
+
+async def usage_limits(call: Call) -> QuotaObject:
+    """GET /admin/kiro/usage-limits."""
+    query = call.query(FreshQuery)
+    account = usable(await chosen_account(call, query.account or query.provider))
+    await call.services.quotas.get(account.id, renew=query.refresh)
+    quota = known_quota(call.services, account)
+    if quota is None:
+        raise NoAccountAvailable("The account was changed meanwhile. Ask again.")
+    return quota
+
+
+async def models(call: Call) -> KiroModels:
+    """GET /admin/kiro/models."""
+    query = call.query(FreshQuery)
+    account = usable(await chosen_account(call, query.account or query.provider))
+    found = await call.services.models.get(account.id, renew=query.refresh)
+    shown = [model_object(model) for model in found]
+    return KiroModels(account.name, account.name, shown, len(shown))
+
+
+async def import_local(call: Call) -> ImportResult:
+    """POST /admin/kiro/import-local: copy the sign-in of a program on the gateway's machine."""
+    order = await call.body(ImportOrder)
+    query = call.query(AccountQuery)
+    named = order.account or order.provider or query.account or query.provider
+    account = await chosen_account(call, named)
+    places = _places(call.services.admin.local_places, order)
+    found = await anyio.to_thread.run_sync(_best_sign_in, places, call.now)
+    database = call.services.database
+    async with database.begin() as db:
+        await save_credentials(
+            db,
+            database.secrets,
+            account.id,
+            found.credentials,
+            auth_method=found.auth_method,
+            profile_arn=found.profile_arn,
+            auth_region=found.auth_region,
+            expected_generation=None,
+            now=call.now,
+        )
+        account = await get_account(db, database.secrets, account.id)
+    await call.services.directory.reload()
+    call.services.models.forget(account.id)
+    call.services.quotas.forget(account.id)
+    return ImportResult(
+        message=f"{PROGRAMS[found.source.kind]} token imported",
+        account=account.name,
+        provider=account.name,
+        is_external_idp=found.auth_method == "external_idp",
+        has_refresh=bool(found.credentials.refresh_token),
+        profile_arn=found.profile_arn or "",
+        expires_at=found.credentials.expires_at or UNSET,
+    )
+
+
+async def chosen_account(call: Call, named: str | None) -> Account:
+    """The account that a request names.
+
+    Raises:
+        InvalidRequest: it names none, or none that there is.
+    """
+    if not named:
+        raise InvalidRequest("account is required: the name or id of a Kiro account")
+    database = call.services.database
+    async with database.connect() as db:
+        account = await find_account(db, database.secrets, named)
+    if account is None:
+        raise InvalidRequest(f'There is no Kiro account "{named}".')
+    return account
+
+
+def usable(account: Account) -> Account:
+    """Pass an account on that can be asked about upstream.
+
+    Raises:
+        InvalidRequest: it is disabled or not signed in.
+    """
+    if not account.enabled:
+        raise InvalidRequest(f'The account "{account.name}" is disabled. Enable it first.')
+    if account.credentials is None:
+        raise InvalidRequest(f'The account "{account.name}" is not signed in. Sign it in first.')
+    return account
+
+
+def _status(call: Call, account: Account) -> KiroStatus:
+    credentials = account.credentials
+    problem = health_problem(account, call.services.tokens)
+    expires_at = credentials.expires_at if credentials else None
+    return KiroStatus(
+        account=account.name,
+        provider=account.name,
+        has_login=credentials is not None,
+        has_current=credentials is not None
+        and (bool(credentials.api_key) or (expires_at is not None and expires_at > call.now)),
+        profile_arn=account.profile_arn or "",
+        region=account.auth_region,
+        is_external_idp=account.auth_method == "external_idp",
+        auth_method=account.auth_method,
+        healthy=problem is None,
+        health_reason=problem,
+        expires_at=expires_at or UNSET,
+    )
+
+
+def _places(known: Sequence[Path], order: ImportOrder) -> list[Path]:
+    """Where to look: nowhere but where the programs keep their sign-ins.
+
+    Raises:
+        InvalidRequest: a path is asked for that is no such place.
+    """
+    allowed = [
+        place
+        for place in known
+        if order.source is None or (place.name == DATABASE) == (order.source == "kiro-cli")
+    ]
+    if order.db_path is None:
+        return allowed
+    wanted = Path(order.db_path)
+    if wanted not in allowed:
+        raise InvalidRequest(
+            "db_path: is none of the places where these programs keep their sign-ins: "
+            + ", ".join(str(place) for place in allowed)
+        )
+    return [wanted]
+
+
+def _best_sign_in(places: Sequence[Path], now: datetime) -> Imported:
+    findings = Findings()
+    for place in places:
+        if not os.path.lexists(place):
+            continue
+        try:
+            here = read_source(place)
+        except InvalidRequest as exc:
+            findings.problems.append(str(exc))
+        else:
+            findings.found += here.found
+            findings.problems += here.problems
+    best = choose(findings.found, now)
+    if best is None:
+        looked = ", ".join(str(place) for place in places)
+        raise InvalidRequest(
+            " ".join([f"No usable sign-in was found. Looked at: {looked}.", *findings.problems])
+        )
+    return best

@@ -1,0 +1,249 @@
+"""The routes of the admin API: what answers, and what the OpenAPI document says of it."""
+
+import msgspec
+
+from gateway.web.admin import (
+    accounts,
+    client_requests,
+    keys,
+    kiro,
+    replay,
+    requests,
+    scrape,
+    session,
+    settings,
+    tail,
+    trial,
+    usage,
+)
+from gateway.web.admin.call import Handler, Route
+from gateway.web.admin.documents import AccountObject, Deleted, KeyObject, QuotaObject
+from gateway.web.admin.errors import ErrorBody
+from gateway.web.admin.listing import ListQuery
+from gateway.web.openapi.operation import (
+    CSV,
+    EVENT_STREAM,
+    JSON,
+    TEXT,
+    Access,
+    Method,
+    Operation,
+    Reply,
+    Schema,
+    json_reply,
+)
+
+REFUSALS = {
+    400: "The request makes no sense.",
+    401: "No admin key or session, or a wrong one.",
+    403: "From elsewhere than the admin API answers to, or sent by a foreign page.",
+    404: "There is no such thing.",
+    409: "What is there already stands in the way.",
+    413: "The body is larger than server.max_request_bytes.",
+    414: "The address is longer than 16 KiB.",
+    429: "Too many wrong admin keys.",
+    500: "A defect, or the database fails.",
+    502: "The service refuses.",
+    503: "The account cannot be used just now.",
+}
+ALWAYS = (401, 403, 429, 500)
+WITH_BODY = (400, 413)
+UPSTREAM = (400, 502, 503)
+
+
+class AnyAnswer(msgspec.Struct, frozen=True):
+    """What the client's own route answers."""
+
+
+def _route(
+    method: Method,
+    path: str,
+    handler: Handler,
+    reply: Schema | Reply,
+    *,
+    status: int = 200,
+    query: type[msgspec.Struct] | None = None,
+    body: type[msgspec.Struct] | None = None,
+    refusals: tuple[int, ...] = (),
+    access: Access = "admin",
+    body_required: bool = True,
+) -> Route:
+    """A route whose summary is its handler's docstring."""
+    statuses = {*ALWAYS, *refusals, *(WITH_BODY if body else ()), *((400,) if query else ())}
+    statuses |= {414} if query or "{" in path else set()
+    replies: dict[int, Reply] = {
+        status: reply if isinstance(reply, Reply) else json_reply(reply),
+        **{code: json_reply(ErrorBody, REFUSALS[code]) for code in sorted(statuses)},
+    }
+    operation = Operation(
+        method=method,
+        path=path,
+        name=f"{handler.__module__.rpartition('.')[2]}_{handler.__name__}",
+        summary=_summary(handler),
+        tag=path.split("/")[2] if path.startswith("/admin/") else "metrics",
+        access=access,
+        replies=replies,
+        query=query,
+        body=body,
+        body_required=body_required,
+    )
+    return Route(operation, handler)
+
+
+def _summary(handler: Handler) -> str:
+    """The docstring's first line, without the method and path that it may begin with."""
+    line = (handler.__doc__ or "").splitlines()[0]
+    return line.partition(": ")[2] or line
+
+
+ROUTES: tuple[Route, ...] = (
+    _route("GET", "/admin/accounts", accounts.list_all, accounts.AccountList, query=ListQuery),
+    _route(
+        "POST",
+        "/admin/accounts",
+        accounts.create,
+        AccountObject,
+        status=201,
+        body=accounts.NewAccount,
+        refusals=(409,),
+    ),
+    _route("GET", "/admin/accounts/{id}", accounts.get, AccountObject, refusals=(404,)),
+    _route(
+        "PUT",
+        "/admin/accounts/{id}",
+        accounts.change,
+        AccountObject,
+        body=accounts.AccountChange,
+        refusals=(404, 409),
+    ),
+    _route(
+        "DELETE",
+        "/admin/accounts/{id}",
+        accounts.delete,
+        Deleted,
+        query=accounts.DeleteQuery,
+        refusals=(404, 409),
+    ),
+    _route(
+        "POST",
+        "/admin/accounts/{id}/test",
+        trial.test,
+        trial.TestResult,
+        body=trial.TestOrder,
+        body_required=False,
+        refusals=(404,),
+    ),
+    _route("GET", "/admin/keys", keys.list_all, keys.KeyList, query=ListQuery),
+    _route("POST", "/admin/keys", keys.create, KeyObject, status=201, body=keys.NewKey),
+    _route("GET", "/admin/keys/{id}", keys.get, KeyObject, refusals=(400, 404)),
+    _route("PUT", "/admin/keys/{id}", keys.change, KeyObject, body=keys.KeyChange, refusals=(404,)),
+    _route("DELETE", "/admin/keys/{id}", keys.delete, Deleted, refusals=(400, 404)),
+    _route(
+        "POST",
+        "/admin/keys/{id}/rotate",
+        keys.rotate,
+        KeyObject,
+        body=keys.Rotation,
+        body_required=False,
+        refusals=(404,),
+    ),
+    _route("GET", "/admin/kiro/status", kiro.status, kiro.KiroStatus, query=kiro.AccountQuery),
+    _route(
+        "POST",
+        "/admin/kiro/refresh",
+        kiro.refresh,
+        kiro.KiroStatus,
+        query=kiro.AccountQuery,
+        body=kiro.AccountChoice,
+        body_required=False,
+        refusals=UPSTREAM,
+    ),
+    _route(
+        "POST",
+        "/admin/kiro/import-local",
+        kiro.import_local,
+        kiro.ImportResult,
+        query=kiro.AccountQuery,
+        body=kiro.ImportOrder,
+        body_required=False,
+    ),
+    _route(
+        "GET",
+        "/admin/kiro/usage-limits",
+        kiro.usage_limits,
+        QuotaObject,
+        query=kiro.FreshQuery,
+        refusals=UPSTREAM,
+    ),
+    _route(
+        "GET",
+        "/admin/kiro/models",
+        kiro.models,
+        kiro.KiroModels,
+        query=kiro.FreshQuery,
+        refusals=UPSTREAM,
+    ),
+    _route(
+        "POST",
+        "/admin/preview",
+        client_requests.preview,
+        client_requests.Preview,
+        body=client_requests.PreviewOrder,
+    ),
+    _route(
+        "GET",
+        "/admin/usage",
+        usage.get,
+        Reply("The sums.", {JSON: usage.UsageReport, CSV: None}),
+        query=usage.UsageQuery,
+    ),
+    _route(
+        "GET",
+        "/admin/requests",
+        tail.list_or_follow,
+        Reply("The requests.", {JSON: requests.RequestList, EVENT_STREAM: None}),
+        query=requests.RequestQuery,
+    ),
+    _route(
+        "GET",
+        "/admin/requests/{id}",
+        requests.get,
+        requests.RequestDetailObject,
+        refusals=(404,),
+    ),
+    _route(
+        "POST",
+        "/admin/requests/{id}/replay",
+        replay.replay,
+        Reply("The answer.", {JSON: AnyAnswer, EVENT_STREAM: None}),
+        body=replay.ReplayOrder,
+        body_required=False,
+        refusals=(404, 409, *UPSTREAM),
+    ),
+    _route("GET", "/admin/settings", settings.get, settings.SettingsObject),
+    _route(
+        "PUT",
+        "/admin/settings/body-capture",
+        settings.capture_bodies,
+        settings.CaptureObject,
+        body=settings.CaptureOrder,
+    ),
+    _route("GET", "/admin/version", settings.version, settings.VersionObject),
+    _route(
+        "POST",
+        "/admin/session",
+        session.sign_in,
+        session.SessionObject,
+        body=session.SignIn,
+        body_required=False,
+        access="public",
+    ),
+    _route("DELETE", "/admin/session", session.sign_out, Deleted),
+    _route(
+        "GET",
+        "/metrics",
+        scrape.metrics,
+        Reply("The metrics.", {TEXT: None}),
+        access="metrics",
+    ),
+)

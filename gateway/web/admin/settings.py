@@ -1,0 +1,102 @@
+"""/admin/settings: what is in force, where it comes from, and what can be switched at run time."""
+
+import platform
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from gateway import __version__
+from gateway.settings import LoadedSettings, Settings
+from gateway.settings.example import shown_settings
+from gateway.settings.schema import KEYS
+from gateway.store.saved_settings import read_body_capture, set_body_capture
+from gateway.web.admin.call import Call
+
+LONGEST_CAPTURE = 24 * 60  # minutes
+
+AnyValue = Annotated[msgspec.Raw, Meta(extra_json_schema={"description": "Any JSON value."})]
+
+
+class SettingObject(msgspec.Struct, frozen=True):
+    """One setting. A secret's value is `***`, and null when there is none."""
+
+    name: str
+    value: AnyValue
+    source: Annotated[
+        str, Meta(description="Such as `default`, `config.yaml, line 3` or `flag --port`.")
+    ]
+    description: str
+    secret: bool
+
+
+class SettingsObject(msgspec.Struct, frozen=True):
+    """What is in force. Until `body_capture_until` the bodies of requests are stored."""
+
+    settings: list[SettingObject]
+    body_capture_until: datetime | None
+
+
+class CaptureOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how long to store what clients send and get; 0 stops it."""
+
+    minutes: Annotated[int, Meta(ge=0, le=LONGEST_CAPTURE)]
+
+
+class CaptureObject(msgspec.Struct, frozen=True):
+    """Bodies are stored until then; null: they are not."""
+
+    until: datetime | None
+
+
+class VersionObject(msgspec.Struct, frozen=True):
+    """What is running."""
+
+    version: str
+    python: str
+    platform: str
+
+
+async def get(call: Call) -> SettingsObject:
+    """GET /admin/settings."""
+    origins = call.services.admin.setting_origins
+    shown = shown_settings(LoadedSettings(call.services.settings, origins, ()))
+    async with call.services.database.connect() as db:
+        until = await read_body_capture(db)
+    return SettingsObject(
+        settings=[
+            SettingObject(
+                name=name,
+                value=msgspec.Raw(msgspec.json.encode(value)),
+                source=origins.get(name) or _guessed_source(call.services.settings, name),
+                description=KEYS[name].description,
+                secret=KEYS[name].secret,
+            )
+            for name, value in shown.items()
+        ],
+        body_capture_until=until if until is not None and until > call.now else None,
+    )
+
+
+async def capture_bodies(call: Call) -> CaptureObject:
+    """PUT /admin/settings/body-capture."""
+    order = await call.body(CaptureOrder)
+    now = call.now
+    until = now + timedelta(minutes=order.minutes) if order.minutes else None
+    async with call.services.database.begin() as db:
+        await set_body_capture(db, until, now=now)
+    await call.services.directory.reload()
+    return CaptureObject(until)
+
+
+async def version(_: Call) -> VersionObject:
+    """GET /admin/version."""
+    return VersionObject(__version__, platform.python_version(), platform.platform())
+
+
+def _guessed_source(settings: Settings, name: str) -> str:
+    """Where a value comes from when whoever loaded the settings has not told."""
+    section, _, field = name.partition(".")
+    value = getattr(getattr(settings, section), field)
+    return "default" if value == KEYS[name].default else "unknown"
