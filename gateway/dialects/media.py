@@ -82,20 +82,21 @@ _FROM_URL_ALPHABET: Final = str.maketrans("-_", "+/")
 def image_from_base64(media_type: str | None, data: str) -> Image:
     """An image from its base64 text, with or without a `data:` prefix (whose type then counts).
 
-    The bytes decide the format: many programs label a JPEG as PNG, and the service refuses an
-    image whose format contradicts its signature. The declared type only has to be one we know.
+    The bytes decide the format where they show one: many programs label a JPEG as PNG. The declared
+    type has to be one we know in any case.
 
     Raises:
-        InvalidRequest: unsupported type, invalid base64, or bytes of no supported picture.
+        InvalidRequest: unsupported type, invalid base64, or neither type nor bytes tell the format.
     """
     if data[:5].lower() == "data:":
         media_type, data = _split_data_url(data)
-    if media_type is not None and _bare_type(media_type) not in _FORMATS:
+    declared = None if media_type is None else _FORMATS.get(_bare_type(media_type))
+    if media_type is not None and declared is None:
         raise InvalidRequest(f"media type {_shown(media_type)} is not supported; use {_SUPPORTED}")
     data, raw = _decoded(data)
     if not raw:
         raise InvalidRequest("the data is empty")
-    image_format = _sniffed(raw)
+    image_format = _sniffed(raw) or declared
     if image_format is None:
         raise InvalidRequest(f"the data is not an image of type {_SUPPORTED}")
     return Image(image_format, data)

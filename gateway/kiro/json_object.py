@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -14,6 +15,7 @@ class _Object(msgspec.Struct):
 _read: Final = msgspec.json.Decoder(_Object).decode
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
+_MAX_CACHED: Final = 1024  # bytes of one text
 
 
 def is_json_object(text: bytes) -> bool:
@@ -30,8 +32,14 @@ def is_json_object(text: bytes) -> bool:
 def is_sound_object(text: bytes) -> bool:
     """The same, and no object in it, at any depth, names two members alike.
 
-    Readers differ in what they make of such text, if they do not refuse it.
+    Readers differ in what they make of such text, if they do not refuse it. Bodies are judged when
+    they are built and again before they are sent, and clients repeat all of a conversation with
+    every request, so verdicts are kept.
     """
+    return _cached(text) if len(text) <= _MAX_CACHED else _is_sound(text)
+
+
+def _is_sound(text: bytes) -> bool:
     try:
         # On the way through values nothing but white space is lost, or nearly always so.
         value = _decode(text)
@@ -49,6 +57,9 @@ def is_sound_object(text: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+_cached = lru_cache(maxsize=4096)(_is_sound)
 
 
 def without_repeated_names(text: bytes) -> bytes | None:

@@ -105,20 +105,22 @@ def _respell(name: str, known: dict[str, str]) -> str:
     lowered = name.lower()
     if lowered.endswith("-1m"):
         # Some catalogues list the large window as a model of its own, with a dotted version.
-        long_window = f"{_dotted(lowered[: -len('-1m')])}-1m"
+        short = lowered[: -len("-1m")]
+        long_window = f"{_dotted(short) or short}-1m"
         if long_window in known:
             return known[long_window]
     respelt = _ALIASES.get(lowered) or _dotted(lowered)
-    if respelt in known:
-        return known[respelt]
-    return name if respelt == lowered else respelt
+    if respelt is None:
+        return name
+    return known.get(respelt, respelt)
 
 
-def _dotted(lowered: str) -> str:
+def _dotted(lowered: str) -> str | None:
+    """The name in the service's spelling, None for one that follows no known pattern."""
     for pattern, form in _SPELLINGS:
         if found := pattern.fullmatch(lowered):
             return form.format(**found.groupdict())
-    return lowered
+    return None
 
 
 def client_id(kiro_id: str) -> str:

@@ -96,7 +96,7 @@ class KiroDecoder:
         visible: text other than white space, or a tool call, was given out.
         truncated: the answer, or the input of a tool call, was cut. Known after `finish`.
         token_usage: the service's own count, where it gave one.
-        context_percentage: how full the model's window is, 0 to 100 and beyond.
+        context_percentage: how full the model's window is, above 0, to 100 and beyond.
         credits: what the service charged.
     """
 
@@ -197,9 +197,9 @@ class KiroDecoder:
         elif headers.message_type != "event":
             pass
         elif headers.event_type == TEXT_EVENT:
-            self._plain_text = headers
+            self._plain_text = None if self._calls.in_progress else headers
         elif headers.event_type == "toolUseEvent":
-            self._plain_tool = headers
+            self._plain_text, self._plain_tool = None, headers
 
     def _receive(self, event_type: str, payload: bytes, events: list[ContentEvent]) -> None:
         if event_type in CONTENT_EVENTS:
@@ -248,7 +248,7 @@ class KiroDecoder:
     def _receive_figures(self, event_type: str, members: Mapping[str, object]) -> None:
         if event_type == "contextUsageEvent":
             percentage = _number(members.get("contextUsagePercentage"))
-            if percentage is not None:
+            if percentage:  # no prompt is empty: 0 is no figure
                 self.context_percentage = percentage
         elif event_type == "metadataEvent":
             self.token_usage = _token_usage(members.get("tokenUsage")) or self.token_usage

@@ -58,6 +58,8 @@ def plan_thinking(request: ThinkingRequest, system: str, schema: bytes | None) -
     fields: dict[str, object] = {}
     if wanted and native.modes:
         fields["thinking"] = native.thinking(request, notes)
+    elif request.budget and native.reasoning_efforts:
+        notes.append(Note("dropped", "thinking_budget"))
     if request.effort is not None and native.efforts:
         effort = _nearest(request.effort, native.efforts)
         fields |= {"output_config": {"effort": effort}}

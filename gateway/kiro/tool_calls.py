@@ -62,8 +62,13 @@ class ToolCalls:
 
     @property
     def holding(self) -> bool:
-        """Whether `settle` has something to do."""
+        """Whether a stopped call waits for what comes next."""
         return self._held is not None
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether a call has begun and not ended: text must not overtake it."""
+        return bool(self._open)
 
     def receive(
         self, tool_use_id: str, name: str, text: str, *, whole: bool, stop: bool
@@ -111,16 +116,27 @@ class ToolCalls:
         return (ToolUseDelta(tool_use_id, text),) if call.add(text, whole=False) else ()
 
     def settle(self) -> list[ContentEvent]:
-        """Something else than tool input came: a stopped call without input really has none."""
+        """Something else than tool input came: calls that are complete lack nothing but `stop`."""
         events: list[ContentEvent] = []
+        self._settle_held(events)
+        self._settle_complete(events)
+        return events
+
+    def _settle_held(self, events: list[ContentEvent]) -> None:
+        """A stopped call without input really has none."""
         held, self._held = self._held, None
         if held is not None:
             self._deliver(held, events)
-        return events
+
+    def _settle_complete(self, events: list[ContentEvent]) -> None:
+        for call in list(self._open.values()):
+            if call.is_complete and not call.is_empty:
+                self._deliver(call, events)
 
     def finish(self, *, closed: bool) -> list[ContentEvent]:
         """The stream ended; `closed`: as it should, so a call may just lack its `stop`."""
-        events = self.settle()
+        events: list[ContentEvent] = []
+        self._settle_held(events)
         for call in list(self._open.values()):
             # What the client has seen complete is complete, however the stream ended.
             seen_whole = call is self._streaming and _is_object(call.first_text)
@@ -135,7 +151,7 @@ class ToolCalls:
     ) -> "_Call | None":
         call = self._open.get(tool_use_id) if tool_use_id else self._continued(name)
         if call is not self._held:
-            events += self.settle()
+            self._settle_held(events)
         self._held = None
         if call is not None:
             return call
@@ -143,9 +159,7 @@ class ToolCalls:
             return None
         # Another call begins. One whose input is complete by now only lacks its `stop`; one whose
         # input is not may be taking turns with this one.
-        for other in list(self._open.values()):
-            if other.is_complete and not other.is_empty:
-                self._deliver(other, events)
+        self._settle_complete(events)
         call = _Call(tool_use_id or self._new_tool_id())
         self._open[call.id] = call
         return call

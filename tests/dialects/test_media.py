@@ -73,7 +73,7 @@ def test_a_data_prefix_is_stripped_and_its_type_trusted() -> None:
         ("image/png", "iVBORw0KGgo=é", "not valid base64"),
         ("image/png", "A", "not valid base64"),
         ("image/png", "", "the data is empty"),
-        ("image/png", encoded(b"%PDF-1.7"), "not an image"),
+        (None, encoded(b"%PDF-1.7"), "not an image"),
         ("image/png", "data:image/png;base64", "no comma"),
         ("image/png", "data:image/svg+xml,<svg/>", "only base64"),
     ],
@@ -90,10 +90,15 @@ def test_a_data_prefix_is_stripped_and_its_type_trusted() -> None:
     ],
 )
 def test_what_is_no_image_is_refused_with_the_reason(
-    media_type: str, data: str, message: str
+    media_type: str | None, data: str, message: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=message):
         media.image_from_base64(media_type, data)
+
+
+def test_the_declared_type_counts_where_the_bytes_tell_none() -> None:
+    image = media.image_from_base64("IMAGE/JPG", encoded(b"abc"))
+    assert image == Image("jpeg", encoded(b"abc"))
 
 
 def test_a_link_is_no_data_url() -> None:

@@ -266,6 +266,7 @@ def test_a_count_is_not_forgotten_for_an_empty_one() -> None:
         (b'{"contextUsagePercentage":"3"}', None),
         (b'{"contextUsagePercentage":true}', None),
         (b'{"contextUsagePercentage":-1}', None),
+        (b'{"contextUsagePercentage":0.0}', None),
         (b'{"contextUsagePercentage":1e999}', None),
         (b'{"contextUsagePercentage":null}', None),
         (b"{}", None),
@@ -273,7 +274,7 @@ def test_a_count_is_not_forgotten_for_an_empty_one() -> None:
         (b"[]", None),
     ],
 )
-def test_the_context_percentage_is_a_number_from_zero_up(
+def test_the_context_percentage_is_a_number_above_zero(
     payload: bytes, percentage: float | None
 ) -> None:
     decoder = new_decoder()

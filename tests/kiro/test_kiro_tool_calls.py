@@ -102,6 +102,25 @@ def test_a_stopped_call_without_input_has_an_empty_object(sent: list[bytes]) -> 
     assert calls(*sent) == call("t", "now", "{}")
 
 
+@pytest.mark.parametrize("live", [False, True], ids=["buffered", "live"])
+def test_a_complete_call_without_stop_comes_before_what_follows(live: bool) -> None:
+    decoder = new_decoder(live=live)
+    sent = [text("So"), text("."), tool("t", "count", WHOLE), text("Then"), text("."), METERING]
+    events = [TextDelta("So"), TextDelta("."), *call("t", "count", WHOLE)]
+    assert read(decoder, *sent) == [*events, TextDelta("Then"), TextDelta(".")]
+
+
+def test_text_between_the_pieces_of_a_call_does_not_wait_for_it() -> None:
+    sent = [tool("t", "count", '{"a"'), text("a"), text("b"), tool("t", "count", ":1}"), text("c")]
+    events = read(new_decoder(), *sent, METERING)
+    assert events == [
+        TextDelta("a"),
+        TextDelta("b"),
+        *call("t", "count", '{"a":1}'),
+        TextDelta("c"),
+    ]
+
+
 def test_a_call_without_input_comes_before_the_text_behind_it() -> None:
     decoder = new_decoder()
     events = feed(decoder, tool("t", "now", stop=True), text("Then"), tool("u", "now", stop=True))

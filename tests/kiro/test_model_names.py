@@ -97,6 +97,18 @@ def test_a_listed_name_is_never_changed(listed: str) -> None:
     assert resolve(listed, [*CATALOGUE, listed]) == ResolvedModel(listed)
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("CLAUDE-OPUS-5", "claude-opus-5"),
+        ("Claude-Sonnet-4-20250514", "claude-sonnet-4"),
+        ("Qwen3-Unknown", "Qwen3-Unknown"),
+    ],
+)
+def test_only_a_name_of_a_known_pattern_loses_its_capitals(name: str, expected: str) -> None:
+    assert resolve(name, ()).id == expected
+
+
 def test_a_listed_name_is_found_whatever_its_case() -> None:
     assert resolve("glm-5", CATALOGUE).id == "GLM-5"
     assert resolve("AUTO", CATALOGUE).id == "auto"

@@ -147,6 +147,12 @@ NATIVE = {
         ["changed:effort"],
     ),
     "reasoning without effort": (ThinkingRequest("adaptive"), GPT, None, []),
+    "a budget where only efforts are taken": (
+        ThinkingRequest("enabled", 4096),
+        GPT,
+        None,
+        ["dropped:thinking_budget"],
+    ),
     "no thinking": (ThinkingRequest(), CLAUDE, None, []),
 }
 

@@ -133,8 +133,8 @@ class AnthropicAnswer:
     def finish(self, stop: Stop, usage: Usage) -> bytes:
         """The whole JSON body."""
         content = [block for block in map(self._finished, self._blocks) if block is not None]
-        visible = any(isinstance(block, _TextBlock | _ToolUseBlock) for block in content)
-        if not visible:
+        visible = any(map(_is_visible, content))
+        if not visible and not any(isinstance(block, _TextBlock) for block in content):
             content.append(_TextBlock(PLACEHOLDER_TEXT))
         answer = _Answer(
             id=self._message_id,
@@ -205,3 +205,9 @@ class AnthropicAnswer:
                 return _ToolUseBlock(tool_use_id, name, msgspec.Raw(text.encode()))
             case _RedactedThinkingBlock():
                 return block
+
+
+def _is_visible(block: _Block) -> bool:
+    if isinstance(block, _TextBlock):
+        return not block.text.isspace()
+    return isinstance(block, _ToolUseBlock)

@@ -30,6 +30,7 @@ from gateway.dialects.anthropic.schema import (
     UnknownBlock,
     block_of,
     decode_field,
+    result_part,
 )
 from gateway.errors import InvalidRequest
 
@@ -165,7 +166,7 @@ class _Gathered:
         texts = []
         for index, raw in enumerate(content):
             at = f"{path}.{index}"
-            match block_of(at, raw):
+            match result_part(at, raw):
                 case TextBlock(text=text):
                     texts.append(text)
                 case ImageBlock(source=source):
@@ -218,6 +219,8 @@ class _Gathered:
             raise InvalidRequest(f"{path}.data: Field required")
         text, note = self._read_document(source, block.title, path)
         self._notes.add_note(note)
+        if isinstance(block.citations, dict) and block.citations.get("enabled") is True:
+            self._notes.add("dropped", "citations")
         return f"{text}\n{block.context}" if block.context else text
 
     def _read_document(

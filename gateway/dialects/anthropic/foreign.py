@@ -18,6 +18,8 @@ _MAX_DEPTH: Final = 32
 def foreign_text(raw: bytes | msgspec.Raw) -> str:
     """The meaningful part of any JSON value: its text if it has one, else compact JSON."""
     value = msgspec.json.decode(raw)
+    if isinstance(value, str):
+        return value
     if not isinstance(value, dict):
         return _json(value)
     text = value.get("text")

@@ -67,7 +67,7 @@ def parse(body: bytes) -> Conversation:
         InvalidRequest: no JSON object, or something understood in it is missing or wrong.
     """
     try:
-        return _conversation(schema.decode_body(body))
+        return _conversation(*schema.decode_body(body))
     except RecursionError:
         raise InvalidRequest("The request body is nested too deeply.") from None
 
@@ -79,14 +79,17 @@ def parse_count_tokens(body: bytes) -> Conversation:
     """
     unread = ("max_tokens", "stop_sequences", "stream", "tool_choice", "output_config")
     try:
-        fields = schema.decode_body(body)
-        return _conversation({name: fields[name] for name in fields if name not in unread})
+        fields, is_mended = schema.decode_body(body)
+        read = {name: fields[name] for name in fields if name not in unread}
+        return _conversation(read, is_mended)
     except RecursionError:
         raise InvalidRequest("The request body is nested too deeply.") from None
 
 
-def _conversation(fields: Fields) -> Conversation:
+def _conversation(fields: Fields, is_mended: bool) -> Conversation:
     notes = Notes()
+    if is_mended:
+        notes.add("mended", "surrogate")
     _note_dropped(fields, "", _UNDERSTOOD | _HARMLESS, notes)
     model = _model(fields)
     system, turns = _messages(fields, notes)
@@ -204,8 +207,6 @@ def _tools(fields: Fields, notes: Notes) -> tuple[tuple[Tool, ...], frozenset[st
             raise InvalidRequest(f"{path}.name: Field required")
         if not definition.name:
             raise InvalidRequest(f"{path}.name: must not be empty")
-        if given and not given.startswith(b"{"):
-            raise InvalidRequest(f"{path}.input_schema: expected an object")
         _note_tool_options(definition, notes)
         description = definition.description or ""
         tools.append(

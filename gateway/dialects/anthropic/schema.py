@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
+from gateway.dialects.escapes import without_half_pairs
 from gateway.errors import InvalidRequest
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class DocumentBlock(Struct, tag="document", gc=False):
     source: Source
     title: str | None = None
     context: str | None = None
+    citations: object = None
 
 
 class ToolUseBlock(Struct, tag="tool_use", gc=False):
@@ -189,8 +191,8 @@ _KNOWN_TYPES: Final = frozenset(
 )
 
 
-def decode_body(body: bytes) -> dict[str, Raw]:
-    """The fields of a request body, each still as JSON text.
+def decode_body(body: bytes) -> tuple[dict[str, Raw], bool]:
+    """The fields of a request body, each still as JSON text; and whether that had to be mended.
 
     Raises:
         InvalidRequest: no UTF-8, no JSON, or no object; says where.
@@ -202,7 +204,12 @@ def decode_body(body: bytes) -> dict[str, Raw]:
             f"The request body is not valid UTF-8: unexpected byte at position {exc.start}."
         ) from None
     try:
-        return _body.decode(body)
+        try:
+            return _body.decode(body), False
+        except DecodeError:
+            if (mended := without_half_pairs(body)) == body:
+                raise
+            return _body.decode(mended), True
     except ValidationError:
         raise InvalidRequest("The request body must be a JSON object.") from None
     except DecodeError as exc:
@@ -251,6 +258,23 @@ def block_of(path: str, raw: Raw) -> Block:
         if kind in _KNOWN_TYPES:
             raise InvalidRequest(_explained(str(exc), path)) from None
         return UnknownBlock(kind, raw)
+
+
+def result_part(path: str, raw: Raw) -> Block:
+    """A piece of a tool result: a content block, or whatever the tool put where one belongs.
+
+    Raises:
+        InvalidRequest: as `block_of`, save that what has no type is an unknown block.
+    """
+    try:
+        return _block.decode(raw)
+    except ValidationError:
+        pass
+    try:
+        _typed.decode(raw)
+    except ValidationError:
+        return UnknownBlock("", raw)
+    return block_of(path, raw)
 
 
 _MALFORMED: Final = re.compile(r"JSON is malformed: (?P<what>[^(]+) \(byte (?P<position>\d+)\)")

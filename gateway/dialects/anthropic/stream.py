@@ -84,7 +84,8 @@ class AnthropicStream:
         self._has_input = False  # the open call got some
         self._signature = ""  # of the open thinking block
         self._unsigned = False  # the last thinking block had no signature but ours
-        self._visible = False  # there was text or a call
+        self._visible = False  # there was text other than white space, or a call
+        self._has_text = False
         self._reasoned = False
         self._waiting: list[ContentEvent] = []
 
@@ -106,6 +107,8 @@ class AnthropicStream:
         """The bytes for one event; b"" while it has to wait."""
         # Nearly every event is more of the open block.
         if type(event) is TextDelta and self._open == "text":
+            if not self._visible:
+                self._visible = not event.text.isspace()
             return self._delta + json_text(event.text) + _DELTA_END
         if type(event) is ThinkingDelta and self._open == "thinking":
             return self._more(event.text) if self._show_thinking else b""
@@ -120,7 +123,7 @@ class AnthropicStream:
         while self._open != "none":
             out.append(self._leave())
             out.append(self._catch_up())
-        if not self._visible:
+        if not (self._visible or self._has_text):
             out.append(self._enter("text", _TEXT_BLOCK, b"text_delta", b"text"))
             out.append(self._more(PLACEHOLDER_TEXT))
             out.append(self._leave())
@@ -149,7 +152,7 @@ class AnthropicStream:
             return self._take_during_call(event)
         match event:
             case TextDelta(text):
-                return self._enter_text() + self._more(text) if text else b""
+                return self._enter_text(text) + self._more(text) if text else b""
             case ThinkingDelta(text):
                 opening = self._enter_thinking()
                 return opening + self._more(text) if self._show_thinking else opening
@@ -191,10 +194,11 @@ class AnthropicStream:
                 return b"".join(out)
             out.append(self._take(queue.popleft()))
 
-    def _enter_text(self) -> bytes:
+    def _enter_text(self, text: str) -> bytes:
+        self._has_text = True
+        self._visible = self._visible or not text.isspace()
         if self._open == "text":
             return b""
-        self._visible = True
         return self._enter("text", _TEXT_BLOCK, b"text_delta", b"text")
 
     def _enter_thinking(self) -> bytes:

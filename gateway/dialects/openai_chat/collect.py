@@ -81,7 +81,7 @@ class ChatAnswer:
 
     def finish(self, stop: Stop, usage: Usage) -> bytes:
         """The whole answer, always with usage."""
-        is_visible = bool(self._texts or self._names)
+        is_visible = bool(self._names) or not all(map(str.isspace, self._texts))
         reason = finish_reason(stop, is_visible=is_visible, has_thought=self._has_thought)
         return _encode(
             {

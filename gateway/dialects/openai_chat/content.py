@@ -168,12 +168,15 @@ class Draft:
                 raise InvalidRequest(f"{path}.text: expected a string.")
             return part.text
         match part.type:
-            case "image_url" | "input_image" if part.image_url != ABSENT:
+            case "image_url" | "input_image" if schema.is_given(part.image_url):
                 at = f"{path}.image_url"
                 image = decode_field(at, schema.IMAGE_URL, part.image_url)
                 if isinstance(image, schema.ImageUrl):
                     return self._image_text(image.url, f"{at}.url")
                 return self._image_text(image, at)
+            case "input_image":
+                self._notes.add("dropped", "image")
+                return "[Image not loaded]"
             case "image" if part.source != ABSENT:
                 source = decode_field(f"{path}.source", schema.SOURCE, part.source)
                 return self._source_text(source, f"{path}.source")

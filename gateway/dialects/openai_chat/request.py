@@ -83,13 +83,15 @@ def parse(body: bytes) -> Conversation:
         InvalidRequest: no JSON object, or something understood in it is missing or wrong.
     """
     try:
-        return _conversation(schema.decode_body(body))
+        return _conversation(*schema.decode_body(body))
     except RecursionError:
         raise InvalidRequest("The request body is nested too deeply.") from None
 
 
-def _conversation(fields: Fields) -> Conversation:
+def _conversation(fields: Fields, is_mended: bool) -> Conversation:
     notes = Notes()
+    if is_mended:
+        notes.add("mended", "surrogate")
     is_responses = fields.get("messages", NULL) == NULL and "input" in fields
     _note_dropped(fields, _UNDERSTOOD_IN_RESPONSES if is_responses else _UNDERSTOOD, notes)
     _check_choices(fields)
@@ -218,6 +220,8 @@ def _response_format(fields: Fields, is_responses: bool, notes: Notes) -> Respon
     raw = wanted.schema
     if wanted.json_schema is not None:
         path, raw = f"{path}.json_schema", wanted.json_schema.schema
+        if not is_given(raw):  # the API leaves that to the client
+            return ResponseFormat()
     if not is_given(raw):
         raise InvalidRequest(f"{path}.schema is required.")
     given = bytes(raw)

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
+from gateway.dialects.escapes import without_half_pairs
 from gateway.errors import InvalidRequest
 
 T = TypeVar("T")
@@ -227,8 +228,8 @@ THINKING: Final[Decoder[ThinkingConfig | bool | str | None]] = Decoder(
 )
 
 
-def decode_body(body: bytes) -> Fields:
-    """The fields of a request body, each still as JSON text.
+def decode_body(body: bytes) -> tuple[Fields, bool]:
+    """The fields of a request body, each still as JSON text; and whether that had to be mended.
 
     Raises:
         InvalidRequest: no UTF-8, no JSON, or no object; says where.
@@ -240,7 +241,12 @@ def decode_body(body: bytes) -> Fields:
             f"The request body is not valid UTF-8 (byte {exc.start}). Send JSON in UTF-8."
         ) from None
     try:
-        return RAW_OBJECT.decode(body)
+        try:
+            return RAW_OBJECT.decode(body), False
+        except DecodeError:
+            if (mended := without_half_pairs(body)) == body:
+                raise
+            return RAW_OBJECT.decode(mended), True
     except ValidationError:
         raise InvalidRequest("The request body must be a JSON object.") from None
     except DecodeError as exc:

@@ -110,7 +110,8 @@ class ChatStream:
         """One chunk, or b"" for what the API has no place for."""
         match event:
             case TextDelta():
-                self._is_visible = True
+                if not self._is_visible:
+                    self._is_visible = not event.text.isspace()
                 return self._content_head + json_text(event.text) + _DELTA_TAIL
             case ThinkingDelta():
                 self._has_thought = True

@@ -11,8 +11,7 @@ def read_tools(fields: Fields, notes: Notes) -> tuple[ToolChoice, tuple[Tool, ..
     """The choice, and the tools it leaves.
 
     Raises:
-        InvalidRequest: a tool without a name, a schema that is no object, or the choice of a
-            function that is not declared.
+        InvalidRequest: a tool without a name, or the choice of a function that is not declared.
     """
     return _tool_choice(fields, _tools(fields, notes), notes)
 
@@ -43,15 +42,9 @@ def _tool(function: schema.FunctionDefinition, path: str, notes: Notes) -> Tool:
     if function.strict is True:
         notes.add("dropped", "tools.strict")
     description = function.description or ""
-    for name, raw in (
-        ("parameters", function.parameters),
-        ("input_schema", function.input_schema),
-    ):
+    for raw in (function.parameters, function.input_schema):
         if is_given(raw):
-            given = bytes(raw)
-            if not given.startswith(b"{"):
-                raise InvalidRequest(f"{path}.{name}: expected an object.")
-            return Tool(function.name, description, given)
+            return Tool(function.name, description, bytes(raw))
     return Tool(function.name, description)
 
 

@@ -1,12 +1,18 @@
 """Messages of a Chat Completions request, or items of a Responses one, to turns."""
 
+from typing import Final
+
 import msgspec
 
 from gateway.conversation import Role, Thinking, ToolUse, Turn
+from gateway.dialects.escapes import without_half_pairs
 from gateway.dialects.openai_chat import schema
 from gateway.dialects.openai_chat.content import Draft, Notes, word
 from gateway.dialects.openai_chat.schema import ABSENT, Message, decode_field
 from gateway.errors import InvalidRequest
+
+# The roles whose messages answer calls; a `name` in them is the tool's.
+_ANSWERING: Final = frozenset({"tool", "function"})
 
 
 class TurnBuilder:
@@ -35,6 +41,8 @@ class TurnBuilder:
         Raises:
             InvalidRequest: it has no role, or a part is not what its type says.
         """
+        if message.name and message.role not in _ANSWERING:
+            self._notes.add("dropped", "messages.name")
         match message.role:
             case "user":
                 if isinstance(message.content, str):  # most are, and need no gathering
@@ -44,7 +52,7 @@ class TurnBuilder:
                     self._begin("user").add_content(message.content, f"{path}.content")
             case "assistant":
                 self._add_assistant(self._begin("assistant"), message, path)
-            case "tool" | "function":
+            case role if role in _ANSWERING:
                 self._add_result(message, path)
             case "system" | "developer":
                 self._add_system(message, path)
@@ -167,12 +175,14 @@ class TurnBuilder:
             return msgspec.json.encode(arguments)
         if arguments is None or not (text := str(arguments).strip()):
             return b"{}"
-        try:
-            schema.RAW_OBJECT.decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            self._notes.add("dropped", "tool_calls.arguments")
-            return b"{}"
-        return text.encode()
+        given = text.encode()
+        if _is_object(given):
+            return given
+        if _is_object(mended := without_half_pairs(given)):
+            self._notes.add("mended", "surrogate")
+            return mended
+        self._notes.add("dropped", "tool_calls.arguments")
+        return b"{}"
 
     def _add_reasoning_item(self, draft: Draft, item: Message, path: str) -> None:
         content = item.content
@@ -182,3 +192,11 @@ class TurnBuilder:
         texts = [part if isinstance(part, str) else part.text for part in parts]
         if text := "\n".join(text for text in texts if isinstance(text, str)):
             draft.thinking.append(Thinking(text))
+
+
+def _is_object(text: bytes) -> bool:
+    try:
+        schema.RAW_OBJECT.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True

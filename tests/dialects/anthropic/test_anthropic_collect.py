@@ -87,6 +87,12 @@ def test_reasoning_alone_ran_out_of_room() -> None:
     assert answer["stop_reason"] == "max_tokens"
 
 
+def test_white_space_behind_reasoning_shows_nothing() -> None:
+    answer = json.loads(body(ThinkingDelta("Hm."), TextDelta("\n\n")))
+    assert answer["content"][1:] == [{"type": "text", "text": "\n\n"}]
+    assert answer["stop_reason"] == "max_tokens"
+
+
 def test_suppressed_reasoning_alone_ran_out_of_room_too() -> None:
     answer = json.loads(body(ThinkingDelta("Hm."), suppress=True))
     assert answer["content"] == [{"type": "text", "text": " "}]

@@ -85,9 +85,17 @@ def test_a_body_that_is_no_json_object_is_refused_with_the_place(raw: bytes, mes
     assert refusal(raw) == message
 
 
-def test_a_broken_surrogate_pair_is_refused_and_not_passed_on() -> None:
-    raw = b'{"model":"m","messages":[{"role":"user","content":"\\ud83d!"}]}'
-    assert refusal(raw).startswith("The request body is not valid JSON: ")
+def test_half_a_surrogate_pair_is_mended_and_noted() -> None:
+    raw = b'{"model":"m","messages":[{"role":"user","content":"\\ud83d! \\ud83d\\ude00"}]}'
+    conversation = parse(raw)
+    assert conversation.turns == (Turn("user", "\ufffd! \U0001f600"),)
+    assert notes(conversation) == ["mended:surrogate"]
+    assert parse_count_tokens(raw).turns == conversation.turns
+
+
+def test_a_body_with_half_a_pair_and_another_fault_is_refused_with_its_place() -> None:
+    message = "The request body is not valid JSON: invalid character at position 19."
+    assert refusal(b'{"a":"\\ud83d","b":nul}') == message
 
 
 @pytest.mark.parametrize(
@@ -118,7 +126,6 @@ def test_a_broken_surrogate_pair_is_refused_and_not_passed_on() -> None:
         ({"tools": [{}]}, "tools.0.name: Field required"),
         ({"tools": [{"name": ""}]}, "tools.0.name: must not be empty"),
         ({"tools": [LOOKUP, {"name": 1}]}, "tools.1.name: expected a string, got an integer"),
-        ({"tools": [{"name": "a", "input_schema": []}]}, "tools.0.input_schema: expected an obj"),
         ({"tool_choice": 1}, "tool_choice: expected a string or an object, got an integer"),
         ({"tool_choice": {}}, "tool_choice.type: Field required"),
         ({"tool_choice": {"type": "some"}}, "tool_choice.type: expected auto, any, tool or none"),
@@ -329,8 +336,10 @@ def test_a_tool_input_that_is_no_object_becomes_an_empty_one(given: object) -> N
         ([{"type": "search_result", "title": "T", "source": "https://e.org",
            "content": [{"type": "text", "text": "Found."}]}], "T\nhttps://e.org\nFound."),
         ([{"type": "document", "source": {"type": "text", "data": "page"}}], "[Document]\npage"),
+        (["a", {"n": 1}, {"type": None, "text": "b"}, 7, [True], None],
+         'a\n{"n":1}\nb\n7\n[true]\nnull'),
     ],
-    ids=["string", "texts", "empty", "null", "reference", "unknown", "search", "document"],
+    ids=["string", "texts", "empty", "null", "reference", "unknown", "search", "document", "JSON"],
 )  # fmt: skip
 def test_a_tool_result_is_text(content: object, text: str) -> None:
     conversation = user({"type": "tool_result", "tool_use_id": "tu_1", "content": content})
@@ -466,6 +475,15 @@ def test_the_context_of_a_document_follows_it() -> None:
     source = {"type": "text", "data": "page"}
     conversation = user({"type": "document", "source": source, "context": "From 1999."})
     assert conversation.turns[0].text == "[Document]\npage\nFrom 1999."
+
+
+@pytest.mark.parametrize(
+    ("wish", "noted"), [({"enabled": True}, True), ({"enabled": False}, False)]
+)
+def test_citations_that_are_asked_for_are_noted(wish: object, noted: bool) -> None:
+    source = {"type": "text", "data": "page"}
+    conversation = user({"type": "document", "source": source, "citations": wish})
+    assert notes(conversation) == (["dropped:citations"] if noted else [])
 
 
 def test_images_inside_a_document_are_lifted_to_the_turn() -> None:
@@ -669,6 +687,12 @@ def test_a_tool_needs_only_a_name(tool: object) -> None:
     conversation = ask(tools=[tool])
     assert conversation.tools == (Tool("lookup"),)
     assert conversation.notes == ()
+
+
+@pytest.mark.parametrize("schema", [True, False, [], ["a"], "text", 5], ids=repr)
+def test_a_schema_of_any_type_is_taken_as_it_came(schema: object) -> None:
+    conversation = ask(tools=[{"name": "lookup", "input_schema": schema}])
+    assert conversation.tools == (Tool("lookup", "", json.dumps(schema).encode()),)
 
 
 def test_a_typed_tool_with_a_schema_is_the_clients_own() -> None:

@@ -393,6 +393,15 @@ def test_reasoning_alone_ran_out_of_room(suppress: bool, conversation: Conversat
     assert message["stop_reason"] == "max_tokens"
 
 
+@pytest.mark.parametrize(
+    ("texts", "reason"), [(["\n", "\n"], "max_tokens"), (["\n", " Hi"], "end_turn")]
+)
+def test_white_space_behind_reasoning_shows_nothing(texts: list[str], reason: str) -> None:
+    message = gather(read_stream(replied(ThinkingDelta("Hm."), *map(TextDelta, texts))))
+    assert message["content"][1:] == [{"type": "text", "text": "".join(texts)}]
+    assert message["stop_reason"] == reason
+
+
 @pytest.mark.parametrize("reason", ["stop_sequence", "context_window_exceeded"])
 def test_reasoning_alone_keeps_a_reason_that_says_more(reason: StopReason) -> None:
     message = gather(read_stream(replied(ThinkingDelta("Hm."), stop=Stop(reason))))

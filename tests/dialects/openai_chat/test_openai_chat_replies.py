@@ -225,11 +225,21 @@ def test_stop_reasons_have_their_finish_reasons(reason: StopReason, expected: st
     [
         ((ThinkingDelta("Hm."),), "length"),
         ((RedactedThinking("r"),), "length"),
+        ((ThinkingDelta("Hm."), TextDelta("\n"), TextDelta("\n")), "length"),
+        ((ThinkingDelta("Hm."), TextDelta("\n"), TextDelta("Hi")), "stop"),
         ((ThinkingDelta("Hm."), TextDelta("Hi")), "stop"),
         ((ThinkingDelta("Hm."), *call("t", "a")), "stop"),
         ((), "stop"),
     ],
-    ids=["thinking only", "redacted only", "with text", "with a call", "nothing"],
+    ids=[
+        "thinking only",
+        "redacted only",
+        "white space",
+        "text behind white space",
+        "with text",
+        "with a call",
+        "nothing",
+    ],
 )
 @pytest.mark.parametrize("suppress", [False, True], ids=["shown", "suppressed"])
 def test_a_reply_that_only_thought_was_cut_short(
