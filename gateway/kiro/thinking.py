@@ -196,13 +196,17 @@ def reasoning_of(blocks: Sequence[Thinking]) -> ReasoningContent | None:
     """What of a turn's reasoning can go back up.
 
     The service takes only what it signed itself, and one block for each message. Of several the
-    last goes: it is the one that led to the message's tool calls. An empty text may carry a
-    signature: clients that leave the text out send it so.
+    last goes: it is the one that led to the message's tool calls. Clients that ask for reasoning
+    without its text echo signatures alone, and those fit no text that could be sent with them.
     """
     redacted: str | None = None
     for block in reversed(blocks):
         if block.redacted is not None:
             redacted = redacted or block.redacted
-        elif block.signature and not block.signature.startswith(OWN_SIGNATURE_PREFIX):
+        elif block.text and _is_the_services(block.signature):
             return ReasoningContent(ReasoningText(block.text, block.signature))
     return ReasoningContent(redacted_content=redacted) if redacted else None
+
+
+def _is_the_services(signature: str) -> bool:
+    return bool(signature) and not signature.startswith(OWN_SIGNATURE_PREFIX)

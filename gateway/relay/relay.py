@@ -12,7 +12,7 @@ import anyio
 import structlog
 
 from gateway.accounts.calls import AccountSource, RepairProfile, refreshed
-from gateway.conversation import Conversation, ThinkingRequest
+from gateway.conversation import Conversation, Note
 from gateway.dialects.token_estimate import estimate_conversation
 from gateway.errors import (
     AccountSignInFailed,
@@ -209,7 +209,8 @@ class Relay:
         catalogue = await self._catalogue(account)
         resolved = resolve(conversation.model, catalogue)
         if resolved.thinking and conversation.thinking.mode == "off":
-            conversation = replace(conversation, thinking=ThinkingRequest("enabled"))
+            thinking = replace(conversation.thinking, mode="enabled")
+            conversation = replace(conversation, thinking=thinking)
         model = catalogue.get(resolved.id)
         drop = self._defaults.history_thinking == "drop" or resolved.id in self._without_thinking
         options = BuildOptions(
@@ -308,14 +309,14 @@ class Relay:
                     f"Kiro sent nothing within {limit or 0:.0f} s. Try again.", code="timeout"
                 )
             first += await _until(generation, reply, lambda: reply.started)
-            self._check(reply)
+            self._check(reply, ask.facts)
         except BaseException:
             if generation is not None:
                 generation.close()
             raise
         return Answer(reply, generation, first, ask.facts)
 
-    def _check(self, reply: ReplyStream) -> None:
+    def _check(self, reply: ReplyStream, facts: Facts) -> None:
         """Raise what must not become an answer: a failure or an end before anything was there."""
         if reply.started:
             return
@@ -323,6 +324,9 @@ class Relay:
             raise reply.failure
         if not reply.closed_properly:
             raise UpstreamUnreachable("Kiro sent an empty answer.", code="upstream_unreachable")
+        # Upstream says that this is all. The client gets an answer without content, and is told.
+        facts.add_note(Note("empty", "answer"))
+        log.warning("empty answer", request_id=facts.request_id, model=facts.model_served)
 
     def _new_reply(self, ask: Ask, call: _Call) -> ReplyStream:
         conversation = call.conversation

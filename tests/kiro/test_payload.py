@@ -227,7 +227,7 @@ OWN = Thinking("because", f"{OWN_SIGNATURE_PREFIX}1")
     ("blocks", "sent", "notes"),
     [
         ((SIGNED,), {"reasoningText": {"text": "because", "signature": "c2ln"}}, []),
-        ((Thinking("", "c2ln"),), {"reasoningText": {"text": "", "signature": "c2ln"}}, []),
+        ((Thinking("", "c2ln"),), None, ["dropped:thinking"]),
         ((Thinking(redacted="cmVk"),), {"redactedContent": "cmVk"}, []),
         ((OWN,), None, ["dropped:thinking"]),
         ((Thinking("unsigned"),), None, ["dropped:thinking"]),
