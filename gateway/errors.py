@@ -6,11 +6,17 @@
     │   │   └── PromptTooLong         over the payload guard or the model's window
     │   ├── RequestTooLarge         more bytes than `server.max_request_bytes`
     │   ├── NotFound                no such path, or no such thing
+    │   ├── Conflict                what is stored stands in the way
+    │   │   └── AccountInUse          API keys use the account that is to go
     │   └── MethodNotAllowed
     ├── ApiKeyError               the API key the client presented
     │   ├── NotAuthenticated        missing or unknown
-    │   └── NotAllowed              disabled, expired, or not for this account
+    │   ├── NotAllowed              disabled, expired, or not for this account
+    │   └── LimitExceeded           it may not spend so much
+    │       ├── RateLimitExceeded     requests, concurrent requests or tokens
+    │       └── CreditLimitExceeded   credits
     ├── NoAccountAvailable        nothing to serve the request with; says what to do
+    │   └── AccountBusy             as many requests run on it as it may have
     ├── SettingsError             a setting is unknown or has a bad value
     ├── StoreError                the database refuses, or holds what it should not
     ├── FrameError                bytes that are no event stream
@@ -41,6 +47,7 @@
 it; they go to the log.
 """
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
 Source = Literal["client", "key", "account", "upstream", "gateway"]
@@ -50,6 +57,11 @@ Retry = Literal["never", "back_off", "refresh", "profile", "new_conversation"]
 """What may be tried again inside one client request, before anything was sent to the client."""
 
 QuotaPeriod = Literal["month", "day", "overage", "unknown"]
+
+LimitName = Literal[
+    "requests_per_minute", "max_concurrent_requests", "tokens_per_day", "credits_per_month"
+]
+"""The limits of an API key, by their members' names."""
 
 
 class GatewayError(Exception):
@@ -93,6 +105,22 @@ class NotFound(ClientError):
     """No such path, or no such thing."""
 
 
+class Conflict(ClientError):
+    """What is stored stands in the way: a name is taken, something is still in use."""
+
+
+class AccountInUse(Conflict):
+    """API keys use the account that is to go.
+
+    Attributes:
+        keys: id and name of each of them.
+    """
+
+    def __init__(self, message: str, *, keys: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(message, code="conflict")
+        self.keys = keys
+
+
 class MethodNotAllowed(ClientError):
     """The path exists, the method does not."""
 
@@ -115,10 +143,49 @@ class NotAllowed(ApiKeyError):
     """Disabled, expired, or not for this account."""
 
 
+class LimitExceeded(ApiKeyError):
+    """The key may not spend so much.
+
+    Attributes:
+        limit: which one.
+        limit_value: what is allowed.
+        used: what is spent and reserved.
+        resets_at: when, at the earliest, this request would be let in; None: nobody can tell.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit: LimitName,
+        limit_value: float,
+        used: float,
+        resets_at: datetime | None,
+        retry_after: float | None,
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.limit = limit
+        self.limit_value = limit_value
+        self.used = used
+        self.resets_at = resets_at
+
+
+class RateLimitExceeded(LimitExceeded):
+    """Too many requests, too many at once, or too many tokens."""
+
+
+class CreditLimitExceeded(LimitExceeded):
+    """The month's credits are spent."""
+
+
 class NoAccountAvailable(GatewayError):
     """There is nothing to serve the request with."""
 
     source: ClassVar[Source] = "account"
+
+
+class AccountBusy(NoAccountAvailable):
+    """As many requests run on the account as it may have at once."""
 
 
 class SettingsError(GatewayError):

@@ -3,7 +3,34 @@
 from dataclasses import dataclass, field
 
 from gateway.conversation import Note
+from gateway.errors import GatewayError
 from gateway.events import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCall:
+    """One call for a request. Times are seconds since the request arrived.
+
+    `outcome` is `answered` or the name of an error; `waited` the pause before the call.
+    """
+
+    account: str
+    outcome: str
+    started: float
+    seconds: float
+    waited: float = 0.0
+    status: int | None = None
+    upstream_request_id: str | None = None
+    message: str | None = None
+
+
+@dataclass(slots=True)
+class CapturedBodies:
+    """What was said, kept while an operator wants to see it. `response` grows as it is sent."""
+
+    request: bytes = b""
+    kiro: bytes = b""
+    response: bytearray = field(default_factory=bytearray)
 
 
 @dataclass(slots=True)
@@ -32,8 +59,25 @@ class Facts:
     stop_reason: str | None = None
     upstream_calls: int = 0
     error_class: str | None = None
+    error_source: str | None = None
+    error_message: str | None = None
+    limit: str | None = None
+    queued: float = 0.0
+    client: str | None = None
+    conversation_id: str | None = None
     upstream_request_id: str | None = None
+    received_bytes: int | None = None
+    sent_bytes: int | None = None
     notes: list[Note] = field(default_factory=list)
+    calls: list[UpstreamCall] = field(default_factory=list)
+    limit_headers: dict[str, str] = field(default_factory=dict)
+    bodies: CapturedBodies | None = None
+
+    def note_error(self, error: GatewayError) -> None:
+        """The error that ended the request, in words that are safe to show."""
+        self.error_class = type(error).__name__
+        self.error_source = error.source
+        self.error_message = str(error)
 
     def add_note(self, note: Note) -> None:
         """Once is enough for each."""

@@ -30,7 +30,7 @@ from gateway.kiro.payload import BuildOptions, KiroRequest, build_request, conve
 from gateway.kiro.stream import KiroDecoder
 from gateway.kiro.trim import fit
 from gateway.relay.attempts import Attempts, Next, first_event_limit
-from gateway.relay.facts import Facts
+from gateway.relay.facts import Facts, UpstreamCall
 from gateway.relay.reply import ReplyStream
 from gateway.settings import DefaultsSettings
 from gateway.store.accounts import Account
@@ -170,12 +170,26 @@ class Relay:
             has_history_thinking=call.request.has_history_thinking,
         )
         thinking_dropped = False
+        waited = 0.0
         while True:
             ask.facts.upstream_calls += 1
+            elapsed = self._clock() - started_at
             try:
-                answer = await self._attempt(ask, call, self._clock() - started_at)
+                answer = await self._attempt(ask, call, elapsed)
             except UpstreamError as exc:
                 ask.facts.upstream_request_id = exc.request_id
+                ask.facts.calls.append(
+                    UpstreamCall(
+                        account=call.account.name,
+                        outcome=type(exc).__name__,
+                        started=elapsed,
+                        seconds=self._clock() - started_at - elapsed,
+                        waited=waited,
+                        status=exc.upstream_status,
+                        upstream_request_id=exc.request_id,
+                        message=str(exc),
+                    )
+                )
                 following = attempts.after(exc, self._clock() - started_at)
                 if following is None and type(exc) is AccountSignInFailed:
                     # Told inside a stream, the refusal does not know whose it is.
@@ -191,12 +205,24 @@ class Relay:
                     delay=round(following.delay, 2),
                 )
                 await self._sleep(following.delay)
+                waited = following.delay
                 call = await self._mended(ask.facts, call, following, exc)
                 thinking_dropped = thinking_dropped or following.step == "without_thinking"
                 continue
             if thinking_dropped:
                 self._without_thinking.add(call.model_id)
             ask.facts.first_token = self._clock() - started_at
+            ask.facts.calls.append(
+                UpstreamCall(
+                    account=call.account.name,
+                    outcome="answered",
+                    started=elapsed,
+                    seconds=ask.facts.first_token - elapsed,
+                    waited=waited,
+                    status=200,
+                    upstream_request_id=ask.facts.upstream_request_id,
+                )
+            )
             return answer
 
     async def preview(self, ask: Ask, account: Account) -> tuple[str, bytes]:
@@ -254,6 +280,10 @@ class Relay:
         for note in request.notes:
             facts.add_note(note)
         facts.model_served = model_id
+        facts.conversation_id = options.conversation_id
+        facts.sent_bytes = len(body)
+        if facts.bodies is not None:
+            facts.bodies.kiro = body
         return _Call(conversation, account, request, body, model_id, window, options)
 
     async def _catalogue(self, account: Account) -> Mapping[str, Model]:

@@ -5,17 +5,25 @@ import secrets as random_source
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import msgspec
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.errors import InvalidRequest, NotFound, StoreError
+from gateway.errors import AccountInUse, Conflict, InvalidRequest, NotFound, StoreError
 from gateway.store.database import bump_revision
+from gateway.store.former_names import remember_name
+from gateway.store.paging import Page, PageRequest, check_text, fetch_page, is_storable
 from gateway.store.secrets import SecretBox
-from gateway.store.tables import accounts
+from gateway.store.tables import (
+    accounts,
+    api_key_accounts,
+    api_keys,
+    limit_entries,
+    limit_states,
+)
 
 AuthMethod = Literal["social", "builder_id", "idc", "external_idp", "api_key"]
 """How an account signed in: Google or GitHub by way of Kiro, a personal AWS identity, an
@@ -25,6 +33,7 @@ ImportKind = Literal["kiro-cli", "ide"]
 """Whose store credentials were copied from; `kiro-cli` includes the Amazon Q command line."""
 
 DEFAULT_REGION = "us-east-1"
+MAX_CAP = 1_000_000  # requests at once; far beyond what a gateway carries
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _REGION = re.compile(r"[a-z]{2}(-gov)?-[a-z]+-\d{1,2}")
@@ -81,6 +90,18 @@ class Account:
     generation: int
     created_at: datetime
     updated_at: datetime
+    max_concurrent_requests: int | None = None
+
+
+class AccountChanges(TypedDict, total=False):
+    """What `update_account` changes. `proxy` is a URL, with its password if it has one."""
+
+    name: str
+    enabled: bool
+    auth_region: str
+    api_region: str | None
+    proxy: str | None
+    max_concurrent_requests: int | None
 
 
 async def create_account(
@@ -91,33 +112,36 @@ async def create_account(
     auth_region: str = DEFAULT_REGION,
     api_region: str | None = None,
     proxy: str | None = None,
+    max_concurrent_requests: int | None = None,
     enabled: bool = True,
+    account_id: str | None = None,
     now: datetime,
 ) -> Account:
-    """Add an account that nobody has signed in to yet.
+    """Add an account that nobody has signed in to yet; `account_id` is for one that has one.
 
     Raises:
-        InvalidRequest: the name is not allowed or taken, or a region is no region.
+        InvalidRequest: the name is not allowed, a region is no region, or the cap is below one.
+        Conflict: the name is taken.
     """
     name = check_account_name(name)
-    account_id = random_source.token_hex(8)
+    account_id = account_id or random_source.token_hex(8)
     values: dict[str, object] = {
         "id": account_id,
         "name": name,
         "enabled": enabled,
         "auth_region": check_region(auth_region),
         "api_region": check_region(api_region) if api_region else None,
-        "proxy_encrypted": secrets.encrypt(proxy, place=_proxy_place(account_id))
-        if proxy
-        else None,
+        "proxy_encrypted": _sealed_proxy(secrets, account_id, proxy),
         "generation": 0,
+        "max_concurrent_requests": _check_cap(max_concurrent_requests),
         "created_at": now,
         "updated_at": now,
     }
     try:
-        await db.execute(insert(accounts).values(values))
+        async with db.begin_nested():
+            await db.execute(insert(accounts).values(values))
     except IntegrityError as exc:
-        raise InvalidRequest(f'There already is an account "{name}".', code="conflict") from exc
+        raise _name_taken(name) from exc
     await bump_revision(db)
     return await get_account(db, secrets, account_id)
 
@@ -128,8 +152,31 @@ async def list_accounts(db: AsyncConnection, secrets: SecretBox) -> tuple[Accoun
     return tuple(_account(row, secrets) for row in rows.mappings())
 
 
+async def page_accounts(
+    db: AsyncConnection, secrets: SecretBox, request: PageRequest
+) -> Page[Account]:
+    """One page of accounts, by name unless told otherwise; `q` looks at names and e-mails.
+
+    Raises:
+        InvalidRequest: the page makes no sense.
+    """
+    rows, next_cursor, total = await fetch_page(
+        db,
+        accounts,
+        request,
+        sortable={
+            name: accounts.c[name] for name in ("name", "enabled", "created_at", "updated_at")
+        },
+        default_sort="name",
+        searched=(accounts.c.name, accounts.c.email),
+    )
+    return Page(tuple(_account(row, secrets) for row in rows), next_cursor, total)
+
+
 async def find_account(db: AsyncConnection, secrets: SecretBox, id_or_name: str) -> Account | None:
     """The account with this id or, failing that, this name."""
+    if not is_storable(id_or_name):
+        return None
     for column in (accounts.c.id, accounts.c.name):
         rows = await db.execute(select(accounts).where(column == id_or_name))
         if row := rows.mappings().one_or_none():
@@ -147,6 +194,95 @@ async def get_account(db: AsyncConnection, secrets: SecretBox, id_or_name: str) 
     if account is None:
         raise NotFound(f'There is no account "{id_or_name}".')
     return account
+
+
+async def update_account(
+    db: AsyncConnection,
+    secrets: SecretBox,
+    account_id: str,
+    *,
+    now: datetime,
+    **changes: Unpack[AccountChanges],
+) -> Account:
+    """Change what is given and leave the rest. API keys follow a renamed account.
+
+    Raises:
+        NotFound: there is no such account.
+        InvalidRequest: a value is not allowed.
+        Conflict: the new name is taken.
+    """
+    values: dict[str, object] = {}
+    if "name" in changes:
+        values["name"] = check_account_name(changes["name"])
+    if "enabled" in changes:
+        values["enabled"] = changes["enabled"]
+    if "auth_region" in changes:
+        values["auth_region"] = check_region(changes["auth_region"])
+    if "api_region" in changes:
+        region = changes["api_region"]
+        values["api_region"] = check_region(region) if region else None
+    if "proxy" in changes:
+        values["proxy_encrypted"] = _sealed_proxy(secrets, account_id, changes["proxy"])
+    if "max_concurrent_requests" in changes:
+        values["max_concurrent_requests"] = _check_cap(changes["max_concurrent_requests"])
+    try:
+        async with db.begin_nested():
+            await _update(db, account_id, values, now)
+    except IntegrityError as exc:
+        raise _name_taken(str(values.get("name"))) from exc
+    return await get_account(db, secrets, account_id)
+
+
+async def delete_account(
+    db: AsyncConnection, account_id: str, *, force: bool = False, now: datetime
+) -> None:
+    """Remove an account. With `force` it is taken out of the allow-lists that it is in.
+
+    A key that had it as its default gets the next one of its list, or none at all if that was the
+    only one; such a key serves nobody until it is given another account.
+
+    Raises:
+        NotFound: there is no such account.
+        AccountInUse: keys use it, and `force` is not given; names them.
+    """
+    name = await _check_exists(db, account_id)
+    using = await keys_using(db, account_id)
+    if using and not force:
+        raise AccountInUse(
+            f'The account "{name}" is used by the API keys '
+            + ", ".join(f'"{key_name}"' for _, key_name in using)
+            + ". Take it out of their lists first, or delete it with force.",
+            keys=using,
+        )
+    await db.execute(delete(api_key_accounts).where(api_key_accounts.c.account_id == account_id))
+    next_one = (
+        select(api_key_accounts.c.account_id)
+        .where(api_key_accounts.c.key_id == api_keys.c.id)
+        .order_by(api_key_accounts.c.position)
+        .limit(1)
+        .scalar_subquery()
+    )
+    await db.execute(
+        update(api_keys)
+        .where(api_keys.c.default_account_id == account_id)
+        .values(default_account_id=next_one, updated_at=now)
+    )
+    await remember_name(db, account_id, name, now=now)
+    await db.execute(delete(limit_entries).where(limit_entries.c.owner_id == account_id))
+    await db.execute(delete(limit_states).where(limit_states.c.owner_id == account_id))
+    await db.execute(delete(accounts).where(accounts.c.id == account_id))
+    await bump_revision(db)
+
+
+async def keys_using(db: AsyncConnection, account_id: str) -> tuple[tuple[str, str], ...]:
+    """Id and name of each API key that has the account in its allow-list, by name."""
+    found = await db.execute(
+        select(api_keys.c.id, api_keys.c.name)
+        .join(api_key_accounts, api_key_accounts.c.key_id == api_keys.c.id)
+        .where(api_key_accounts.c.account_id == account_id)
+        .order_by(api_keys.c.name, api_keys.c.id)
+    )
+    return tuple((key_id, name) for key_id, name in found)
 
 
 async def set_account_enabled(
@@ -253,14 +389,34 @@ async def _update(
     await bump_revision(db)
 
 
-async def _check_exists(db: AsyncConnection, account_id: str) -> None:
-    found = await db.execute(select(accounts.c.id).where(accounts.c.id == account_id))
-    if found.scalar_one_or_none() is None:
+async def _check_exists(db: AsyncConnection, account_id: str) -> str:
+    """The account's name."""
+    found = await db.execute(select(accounts.c.name).where(accounts.c.id == account_id))
+    if (name := found.scalar_one_or_none()) is None:
         raise NotFound(f'There is no account "{account_id}".')
+    return str(name)
+
+
+def _name_taken(name: str) -> Conflict:
+    return Conflict(f'There already is an account "{name}".', code="conflict")
+
+
+def _check_cap(cap: int | None) -> int | None:
+    if cap is not None and not 0 < cap <= MAX_CAP:
+        raise InvalidRequest(
+            "max_concurrent_requests has to be above zero; leave it out for no limit."
+        )
+    return cap
+
+
+def _sealed_proxy(secrets: SecretBox, account_id: str, proxy: str | None) -> str | None:
+    if not proxy:
+        return None
+    return secrets.encrypt(check_text(proxy, "proxy"), place=_proxy_place(account_id))
 
 
 def _account(row: RowMapping, secrets: SecretBox) -> Account:
-    values: dict[str, Any] = dict(row)
+    values: dict[str, Any] = {column.name: row[column.name] for column in accounts.c}
     account_id = row["id"]
     sealed_proxy = values.pop("proxy_encrypted")
     sealed_credentials = values.pop("credentials_encrypted")

@@ -1,20 +1,24 @@
 """API keys: what clients present to us. Only a hash of each is kept."""
 
 import hashlib
+import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import RowMapping, Select, bindparam, insert, or_, select, update
+from sqlalchemy import RowMapping, Select, bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import InvalidRequest, NotFound
 from gateway.store.database import bump_revision
-from gateway.store.tables import accounts, api_key_accounts, api_keys
+from gateway.store.paging import Page, PageRequest, check_text, fetch_page, is_storable
+from gateway.store.tables import accounts, api_key_accounts, api_keys, retired_secrets
 
 SECRET_PREFIX = "sk-kiro-"  # noqa: S105  # what every secret begins with
 PREFIX_SHOWN = 16  # characters
+MAX_COUNT = 2**31 - 1  # what an integer column holds
+MAX_TOKENS = 2**53  # what a JSON number holds exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,23 @@ class Limits:
     allowed_models: tuple[str, ...] = ()
 
 
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredSecret:
+    """The hash of a secret that was rotated out and is good until `expires_at`."""
+
+    key_hash: str = field(repr=False)
+    expires_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """One row with its allow-list: `account_ids` in the order they were given.
 
     `default_account_id` is one of them, None when there are none. `key_prefix` is for display.
+    `retired` are earlier secrets that may still be let in.
     """
 
     id: str
@@ -53,6 +69,7 @@ class ApiKey:
     limits: Limits
     created_at: datetime
     updated_at: datetime
+    retired: tuple[RetiredSecret, ...] = ()
 
 
 def hash_secret(secret: str) -> str:
@@ -81,50 +98,55 @@ async def create_api_key(
         InvalidRequest: no name, no account, an account that does not exist, a default that is not
             allowed, a limit that is not above zero, or an end that has passed.
     """
-    if not name.strip():
-        raise InvalidRequest("An API key needs a name.")
-    if expires_at is not None and expires_at <= now:
-        raise InvalidRequest("The API key would have expired already.")
-    limits = limits or Limits()
-    _check_limits(limits)
-    account_ids, default_id = await _resolve(db, allowed, default)
-    secret = SECRET_PREFIX + secrets.token_urlsafe(32)
+    name = check_key_name(name)
+    check_end(expires_at, now)
+    limits = limits or NO_LIMITS
+    account_ids, default_id = await resolve_accounts(db, allowed, default)
+    secret = new_secret()
     key_id = secrets.token_hex(8)
     await db.execute(
         insert(api_keys).values(
             id=key_id,
-            name=name.strip(),
+            name=name,
             key_hash=hash_secret(secret),
-            key_prefix=secret[:PREFIX_SHOWN] + "…",
+            key_prefix=shown_prefix(secret),
             enabled=True,
             default_account_id=default_id,
             suppress_reasoning=suppress_reasoning,
             failover=failover,
             expires_at=expires_at,
-            notes=notes,
-            requests_per_minute=limits.requests_per_minute,
-            max_concurrent_requests=limits.max_concurrent_requests,
-            tokens_per_day=limits.tokens_per_day,
-            credits_per_month=limits.credits_per_month,
-            allowed_models=list(limits.allowed_models),
+            notes=check_text(notes, "notes"),
+            **limit_values(limits),
             created_at=now,
             updated_at=now,
         )
     )
-    await db.execute(
-        insert(api_key_accounts),
-        [
-            {"key_id": key_id, "account_id": account_id, "position": position}
-            for position, account_id in enumerate(account_ids)
-        ],
-    )
+    await allow_accounts(db, key_id, account_ids)
     await bump_revision(db)
     return await get_api_key(db, key_id), secret
 
 
 async def list_api_keys(db: AsyncConnection) -> tuple[ApiKey, ...]:
     """All keys, by name."""
-    return await _select(db, select(api_keys).order_by(api_keys.c.name, api_keys.c.created_at))
+    return await select_keys(db, select(api_keys).order_by(api_keys.c.name, api_keys.c.created_at))
+
+
+async def page_api_keys(db: AsyncConnection, request: PageRequest) -> Page[ApiKey]:
+    """One page of keys, by name unless told otherwise; `q` looks at names, notes and prefixes.
+
+    Raises:
+        InvalidRequest: the page makes no sense.
+    """
+    sortable = ("name", "enabled", "created_at", "updated_at", "expires_at", "last_used_at")
+    rows, next_cursor, total = await fetch_page(
+        db,
+        api_keys,
+        request,
+        sortable={name: api_keys.c[name] for name in sortable},
+        default_sort="name",
+        searched=(api_keys.c.name, api_keys.c.notes, api_keys.c.key_prefix),
+    )
+    return Page(await _with_lists(db, rows), next_cursor, total)
 
 
 async def find_api_key(db: AsyncConnection, id_or_name: str) -> ApiKey | None:
@@ -133,7 +155,9 @@ async def find_api_key(db: AsyncConnection, id_or_name: str) -> ApiKey | None:
     Raises:
         InvalidRequest: several keys have this name.
     """
-    named = await _select(
+    if not is_storable(id_or_name):
+        return None
+    named = await select_keys(
         db,
         select(api_keys).where(or_(api_keys.c.id == id_or_name, api_keys.c.name == id_or_name)),
     )
@@ -167,15 +191,7 @@ async def set_api_key_enabled(
     Raises:
         NotFound: there is no such key.
     """
-    changed = await db.execute(
-        update(api_keys)
-        .where(api_keys.c.id == key_id)
-        .values(enabled=enabled, updated_at=now)
-        .returning(api_keys.c.id)
-    )
-    if changed.scalar_one_or_none() is None:
-        raise NotFound(f'There is no API key "{key_id}".')
-    await bump_revision(db)
+    await set_columns(db, key_id, {"enabled": enabled, "updated_at": now})
 
 
 async def touch_api_keys(db: AsyncConnection, used_at: Mapping[str, datetime]) -> None:
@@ -199,22 +215,82 @@ async def touch_api_keys(db: AsyncConnection, used_at: Mapping[str, datetime]) -
     await db.execute(statement, [{"key_id": key, "at": at} for key, at in used_at.items()])
 
 
-def _check_limits(limits: Limits) -> None:
-    for name in (
-        "requests_per_minute",
-        "max_concurrent_requests",
-        "tokens_per_day",
-        "credits_per_month",
-    ):
-        value = getattr(limits, name)
-        if value is not None and not value > 0:
+def new_secret() -> str:
+    """A fresh random secret: 256 bits."""
+    return SECRET_PREFIX + secrets.token_urlsafe(32)
+
+
+def shown_prefix(secret: str) -> str:
+    """What may be shown of a secret."""
+    return secret[:PREFIX_SHOWN] + "…"
+
+
+def check_key_name(name: str) -> str:
+    """The name without space around it; raises InvalidRequest when nothing is left."""
+    if not (name := check_text(name, "name").strip()):
+        raise InvalidRequest("An API key needs a name.")
+    return name
+
+
+def check_end(expires_at: datetime | None, now: datetime) -> None:
+    """Raises InvalidRequest for an end that has passed."""
+    if expires_at is not None and expires_at <= now:
+        raise InvalidRequest("The API key would have expired already.")
+
+
+def limit_values(limits: Limits) -> dict[str, object]:
+    """The columns of some limits.
+
+    Raises:
+        InvalidRequest: one is not above zero, or absurdly large.
+    """
+    counts: dict[str, tuple[float | None, float]] = {
+        "requests_per_minute": (limits.requests_per_minute, MAX_COUNT),
+        "max_concurrent_requests": (limits.max_concurrent_requests, MAX_COUNT),
+        "tokens_per_day": (limits.tokens_per_day, MAX_TOKENS),
+        "credits_per_month": (limits.credits_per_month, MAX_TOKENS),
+    }
+    for name, (value, largest) in counts.items():
+        if value is None:
+            continue
+        if math.isnan(value) or value <= 0:
             raise InvalidRequest(f"{name} has to be above zero; leave it out for no limit.")
+        if value > largest:
+            raise InvalidRequest(f"{name} is too large; leave it out for no limit.")
+    models = [check_text(model, "allowed_models") for model in limits.allowed_models]
+    return {name: value for name, (value, _) in counts.items()} | {"allowed_models": models}
 
 
-async def _resolve(
+async def set_columns(db: AsyncConnection, key_id: str, values: Mapping[str, object]) -> None:
+    """Change columns of a key, and let other processes hear of it; raises NotFound."""
+    changed = await db.execute(
+        update(api_keys).where(api_keys.c.id == key_id).values(values).returning(api_keys.c.id)
+    )
+    if changed.scalar_one_or_none() is None:
+        raise NotFound(f'There is no API key "{key_id}".')
+    await bump_revision(db)
+
+
+async def allow_accounts(db: AsyncConnection, key_id: str, account_ids: Sequence[str]) -> None:
+    """Replace a key's allow-list by these ids, of which there is at least one."""
+    await db.execute(delete(api_key_accounts).where(api_key_accounts.c.key_id == key_id))
+    await db.execute(
+        insert(api_key_accounts),
+        [
+            {"key_id": key_id, "account_id": account_id, "position": position}
+            for position, account_id in enumerate(account_ids)
+        ],
+    )
+
+
+async def resolve_accounts(
     db: AsyncConnection, allowed: Sequence[str], default: str | None
 ) -> tuple[tuple[str, ...], str]:
-    """The ids of the allowed accounts without doubles, and that of the default."""
+    """The ids of the allowed accounts without doubles, and that of the default.
+
+    Raises:
+        InvalidRequest: an account does not exist, there is none, or the default is not allowed.
+    """
     ids = tuple(dict.fromkeys([await _account_id(db, word) for word in allowed]))
     if not ids:
         raise InvalidRequest("An API key needs at least one account.")
@@ -227,29 +303,44 @@ async def _resolve(
 
 
 async def _account_id(db: AsyncConnection, id_or_name: str) -> str:
-    for column in (accounts.c.id, accounts.c.name):
+    for column in (accounts.c.id, accounts.c.name) if is_storable(id_or_name) else ():
         found = await db.execute(select(accounts.c.id).where(column == id_or_name))
         if account_id := found.scalar_one_or_none():
             return str(account_id)
     raise InvalidRequest(f'account "{id_or_name}" does not exist')
 
 
-async def _select(
+async def select_keys(
     db: AsyncConnection, statement: Select[*tuple[object, ...]]
 ) -> tuple[ApiKey, ...]:
-    rows = (await db.execute(statement)).mappings().all()
+    """The keys that a selection of `api_keys` gives, with their lists."""
+    return await _with_lists(db, (await db.execute(statement)).mappings().all())
+
+
+async def _with_lists(db: AsyncConnection, rows: Sequence[RowMapping]) -> tuple[ApiKey, ...]:
     allowed: dict[str, list[str]] = {row["id"]: [] for row in rows}
+    retired: dict[str, list[RetiredSecret]] = {row["id"]: [] for row in rows}
+    # Read whole: a list of ids has a bound on SQLite, and these tables are small.
     pairs = await db.execute(
-        select(api_key_accounts.c.key_id, api_key_accounts.c.account_id)
-        .where(api_key_accounts.c.key_id.in_(list(allowed)))
-        .order_by(api_key_accounts.c.position)
+        select(api_key_accounts.c.key_id, api_key_accounts.c.account_id).order_by(
+            api_key_accounts.c.position
+        )
     )
     for key_id, account_id in pairs:
-        allowed[key_id].append(account_id)
-    return tuple(_api_key(row, tuple(allowed[row["id"]])) for row in rows)
+        if key_id in allowed:
+            allowed[key_id].append(account_id)
+    old = await db.execute(select(retired_secrets).order_by(retired_secrets.c.expires_at))
+    for row in old.mappings():
+        if row["key_id"] in retired:
+            retired[row["key_id"]].append(RetiredSecret(row["key_hash"], row["expires_at"]))
+    return tuple(
+        _api_key(row, tuple(allowed[row["id"]]), tuple(retired[row["id"]])) for row in rows
+    )
 
 
-def _api_key(row: RowMapping, account_ids: tuple[str, ...]) -> ApiKey:
+def _api_key(
+    row: RowMapping, account_ids: tuple[str, ...], retired: tuple[RetiredSecret, ...]
+) -> ApiKey:
     return ApiKey(
         id=row["id"],
         name=row["name"],
@@ -272,4 +363,5 @@ def _api_key(row: RowMapping, account_ids: tuple[str, ...]) -> ApiKey:
         ),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        retired=retired,
     )

@@ -1,34 +1,49 @@
 """The database: opening it, bringing its schema up to date, transactions.
 
-SQLite by way of SQLAlchemy Core, in WAL mode: readers never wait, one writer at a time. Alembic is
-loaded only when a migration is due.
+SQLite or PostgreSQL by way of SQLAlchemy Core: the same tables, migrations and statements. Alembic
+is loaded only when a migration is due, PostgreSQL's driver only for a PostgreSQL database.
 """
 
-import os
-import sqlite3
-import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import anyio
-from sqlalchemy import Connection, event, func, inspect, select, text, union, update
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, Table, func, inspect, select, text, union, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError, StatementError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.errors import StoreError
+from gateway.store import sqlite_file
 from gateway.store.secrets import PREFIX_LENGTH, SecretBox
 from gateway.store.tables import SCHEMA_REVISION, accounts, store_revision
 
-BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for another process's transaction
-TRANSACTION_TIMEOUT = 30.0  # seconds; ours take milliseconds, so more means a stuck disk
-OWN_FOLDER = ".kiro-gateway"
-MIGRATIONS = Path(__file__).with_name("migrations")
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
-_WRITING = "begin_immediate"
+TRANSACTION_TIMEOUT = 30.0  # seconds; ours take milliseconds, so more means a stuck disk
+MIGRATIONS = Path(__file__).with_name("migrations")
+URL_PREFIXES = ("postgresql://", "postgres://")
+
+_MIGRATION_LOCK = 0x6B69_726F  # any number that other programs on the server do not lock
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """What is particular to one of the two stores; `name` is fit for messages.
+
+    `failures` are what its driver raises beside SQLAlchemy's errors.
+    """
+
+    name: str
+    setting: str
+    reading: AsyncEngine
+    writing: AsyncEngine
+    one_writer: bool
+    failures: tuple[type[Exception], ...]
 
 
 class Database:
@@ -38,12 +53,16 @@ class Database:
     and a connection left in the middle of one would have to be thrown away.
     """
 
-    def __init__(self, engine: AsyncEngine, secrets: SecretBox) -> None:
+    def __init__(self, store: _Store, secrets: SecretBox) -> None:
         self.secrets = secrets
-        self._readers = engine
-        self._writer = engine.execution_options(**{_WRITING: True})
+        self._store = store
         # SQLite lets one connection write; queueing here is fair and prompt, its own waiting polls.
         self._writing = anyio.Lock()
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether this is a server that other machines may use at the same time."""
+        return not self._store.one_writer
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
@@ -52,8 +71,8 @@ class Database:
         Raises:
             StoreError: the database fails.
         """
-        with _store_errors(), anyio.fail_after(TRANSACTION_TIMEOUT, shield=True):
-            async with self._readers.connect() as connection:
+        with self._errors(), anyio.fail_after(TRANSACTION_TIMEOUT, shield=True):
+            async with self._store.reading.connect() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -65,38 +84,67 @@ class Database:
         Raises:
             StoreError: the database fails, or another process keeps it locked.
         """
-        async with self._writing:
-            with _store_errors(), anyio.fail_after(TRANSACTION_TIMEOUT, shield=True):
-                async with self._writer.begin() as connection:
+        async with self._writing if self._store.one_writer else nullcontext():
+            with self._errors(), anyio.fail_after(TRANSACTION_TIMEOUT, shield=True):
+                async with self._store.writing.begin() as connection:
                     yield connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        failures: tuple[type[Exception], ...] = (SQLAlchemyError, *self._store.failures)
+        try:
+            yield
+        except TimeoutError as exc:
+            raise StoreError("The database does not answer.") from exc
+        except failures as exc:
+            raise StoreError(f"The database fails: {_reason(exc)}.") from exc
 
 
 @asynccontextmanager
-async def open_database(path: Path | str, secrets: SecretBox) -> AsyncIterator[Database]:
-    """Open a SQLite file, making or migrating it first where needed.
+async def open_database(target: Path | str, secrets: SecretBox) -> AsyncIterator[Database]:
+    """Open a SQLite file or a `postgresql://` URL, making or migrating the tables where needed.
 
     The file and what SQLite keeps beside it are readable by their owner alone, as is the folder
     when it is made here or is the program's own `.kiro-gateway`.
 
     Raises:
-        StoreError: the file cannot be opened, is no database, is another program's or from a newer
+        StoreError: it cannot be opened, is no database, is another program's or from a newer
             version of this one, or was encrypted with another key than `secrets` has.
     """
-    path = Path(path)
-    with _opening(path):
-        _prepare_file(path)
-        engine = _engine(path)
+    store = _store_at(target)
+    with _opening(store):
         try:
-            if await _needs_migration(engine, path):
-                await _migrate(path)
-            await _check_key(engine, secrets)
+            if await _read_schema(store) != SCHEMA_REVISION:
+                await _migrate(store, target)
+            await _check_key(store.reading, secrets)
         except BaseException:
-            await _dispose(engine)
+            await _dispose(store.reading)
             raise
     try:
-        yield Database(engine, secrets)
+        yield Database(store, secrets)
     finally:
-        await _dispose(engine)
+        await _dispose(store.reading)
+
+
+async def read_schema(target: Path | str) -> str | None:
+    """The revision of a database's schema as it is, changing nothing; None: it has none yet.
+
+    Raises:
+        StoreError: as `open_database`.
+    """
+    if not is_database_url(target) and not await anyio.Path(target).exists():
+        return None
+    store = _store_at(target)
+    with _opening(store):
+        try:
+            return await _read_schema(store)
+        finally:
+            await _dispose(store.reading)
+
+
+def is_database_url(target: Path | str) -> bool:
+    """Whether this names a PostgreSQL database rather than a SQLite file."""
+    return isinstance(target, str) and target.startswith(URL_PREFIXES)
 
 
 async def read_revision(db: AsyncConnection) -> int:
@@ -109,31 +157,53 @@ async def bump_revision(db: AsyncConnection) -> None:
     await db.execute(update(store_revision).values(revision=store_revision.c.revision + 1))
 
 
-def _engine(path: Path, *, migrating: bool = False) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        connect_args={"timeout": BUSY_TIMEOUT},
-        poolclass=NullPool if migrating else None,
+def insert_into(dialect: str, table: Table) -> "postgresql.Insert | sqlite.Insert":
+    """An insert that can say what happens to rows that are there already, as both stores can.
+
+    `dialect` is `db.dialect.name`.
+    """
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415  # 2 MB that SQLite has no use for
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def _store_at(target: Path | str) -> _Store:
+    return _postgresql(str(target)) if is_database_url(target) else _sqlite(Path(target))
+
+
+def _sqlite(path: Path) -> _Store:
+    try:
+        sqlite_file.prepare(path)
+    except OSError as exc:
+        raise StoreError(f"The database {path} cannot be opened: {exc.strerror}.") from exc
+    engine = sqlite_file.make_engine(path)
+    return _Store(
+        name=str(path),
+        setting="tenant.db_path",
+        reading=engine,
+        writing=engine.execution_options(**{sqlite_file.WRITING: True}),
+        one_writer=True,
+        failures=(sqlite_file.Error,),
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def set_up(connection: Any, _record: object) -> None:  # the driver's own connection
-        # The driver's implicit BEGIN comes late and only before some statements; ours are explicit.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        # Rebuilding a table drops the old one, which must not cascade.
-        cursor.execute(f"PRAGMA foreign_keys={'OFF' if migrating else 'ON'}")
-        cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A deferred transaction that turns to writing fails at once when another has written.
-        writing = migrating or connection.get_execution_options().get(_WRITING)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+def _postgresql(url: str) -> _Store:
+    # Imports the driver, which a gateway on SQLite never needs.
+    from gateway.store import postgresql_server as server  # noqa: PLC0415
 
-    return engine
+    engine = server.make_engine(url)
+    return _Store(
+        name=server.describe(url),
+        setting="tenant.database_url",
+        reading=engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        ),
+        writing=engine,
+        one_writer=False,
+        failures=server.FAILURES,
+    )
 
 
 async def _dispose(engine: AsyncEngine) -> None:
@@ -141,33 +211,38 @@ async def _dispose(engine: AsyncEngine) -> None:
         await engine.dispose()
 
 
-async def _needs_migration(engine: AsyncEngine, path: Path) -> bool:
-    async with engine.connect() as connection:
+async def _read_schema(store: _Store) -> str | None:
+    async with store.reading.connect() as connection:
         tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
         if "alembic_version" not in tables:
             if tables:
                 raise StoreError(
-                    f"{path} is a database of another program, or of an earlier generation of "
-                    "this one. Move it away, or name another file in tenant.db_path."
+                    f"{store.name} is a database of another program, or of an earlier generation "
+                    f"of this one. Move it away, or name another one in {store.setting}."
                 )
-            return True
+            return None
         found = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
     if found is not None and found > SCHEMA_REVISION:
         raise StoreError(
-            f"{path} was written by a newer version of Kiro Gateway (its schema is {found}, this "
-            f"version knows {SCHEMA_REVISION}). Update kiro-gateway."
+            f"{store.name} was written by a newer version of Kiro Gateway (its schema is {found}, "
+            f"this version knows {SCHEMA_REVISION}). Update kiro-gateway."
         )
-    return found != SCHEMA_REVISION
+    return None if found is None else str(found)
 
 
-async def _migrate(path: Path) -> None:
-    engine = _engine(path, migrating=True)
+async def _migrate(store: _Store, target: Path | str) -> None:
+    if not store.one_writer:
+        async with store.writing.begin() as connection:
+            await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            await connection.run_sync(_upgrade)
+        return
+    engine = sqlite_file.make_engine(Path(target), migrating=True)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
             broken = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
             if broken:
-                raise StoreError(f"{path} cannot be migrated: rows in it point nowhere.")
+                raise StoreError(f"{store.name} cannot be migrated: rows in it point nowhere.")
     finally:
         await _dispose(engine)
 
@@ -195,50 +270,32 @@ async def _check_key(engine: AsyncEngine, secrets: SecretBox) -> None:
             secrets.check(prefix)
 
 
-def _prepare_file(path: Path) -> None:
-    folder = path.parent
-    if not folder.exists():
-        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    elif folder.name == OWN_FOLDER:
-        _close_to_others(folder, 0o700)  # an installer may have made it
-    # SQLite gives the files beside this one the same permissions.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    for suffix in ("", "-wal", "-shm"):
-        file = path.with_name(path.name + suffix)
-        if file.exists():
-            _close_to_others(file, 0o600)
-
-
-def _close_to_others(path: Path, mode: int) -> None:
-    if sys.platform != "win32" and path.stat().st_mode & 0o077:
-        path.chmod(mode)
-
-
 @contextmanager
-def _opening(path: Path) -> Iterator[None]:
+def _opening(store: _Store) -> Iterator[None]:
+    failures: tuple[type[Exception], ...] = (OSError, SQLAlchemyError, *store.failures)
     try:
         yield
-    except OSError as exc:
-        raise StoreError(f"The database {path} cannot be opened: {exc.strerror}.") from exc
-    except (sqlite3.Error, SQLAlchemyError) as exc:
+    except failures as exc:
+        advice = (
+            "If it is damaged, restore it from a backup or move it away."
+            if store.one_writer
+            else f"Look at {store.setting}, and whether the server is up."
+        )
         raise StoreError(
-            f"The database {path} cannot be opened: {_reason(exc)}. If it is damaged, restore it "
-            "from a backup or move it away."
+            f"The database {store.name} cannot be opened: {_reason(exc)}. {advice}"
         ) from exc
 
 
-@contextmanager
-def _store_errors() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, SQLAlchemyError) as exc:
-        raise StoreError(f"The database fails: {_reason(exc)}.") from exc
-    except TimeoutError as exc:
-        raise StoreError("The database does not answer.") from exc
-
-
 def _reason(exc: Exception) -> str:
-    """What lies under it: SQLAlchemy's own words would quote statements and their values."""
+    """What lies under it: SQLAlchemy's own words would quote statements and their values.
+
+    The drivers' words do not, but PostgreSQL adds a detail that does; its `message` has none.
+    """
     if isinstance(exc, StatementError):
-        return str(exc.orig)
-    return type(exc).__name__ if isinstance(exc, SQLAlchemyError) else str(exc)
+        origin = exc.orig.__cause__ or exc.orig if exc.orig else exc
+        return str(getattr(origin, "message", None) or origin).rstrip(".")
+    if isinstance(exc, OSError) and exc.strerror:
+        return exc.strerror
+    if isinstance(exc, SQLAlchemyError):
+        return type(exc).__name__
+    return str(getattr(exc, "message", None) or exc or type(exc).__name__).rstrip(".")

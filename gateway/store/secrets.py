@@ -7,6 +7,7 @@ encrypts, all of them decrypt.
 
 import base64
 import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -36,6 +37,8 @@ class SecretBox:
     def __init__(self, *keys: bytes) -> None:
         """`keys` have 32 bytes each; the first encrypts."""
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
+        # Another key for another purpose, though made of the same.
+        self._fingerprints = hmac.digest(keys[0], b"kiro-gateway fingerprints", "sha256")
         self.key_id = _key_id(keys[0])
 
     def __repr__(self) -> str:
@@ -43,8 +46,12 @@ class SecretBox:
 
     def encrypt(self, text: str, *, place: str) -> str:
         """Seal a text for one place; the same text gives another result each time."""
+        return self.encrypt_bytes(text.encode(), place=place)
+
+    def encrypt_bytes(self, content: bytes, *, place: str) -> str:
+        """As `encrypt`."""
         nonce = secrets.token_bytes(NONCE_SIZE)
-        sealed = self._ciphers[self.key_id].encrypt(nonce, text.encode(), place.encode())
+        sealed = self._ciphers[self.key_id].encrypt(nonce, content, place.encode())
         return f"{SCHEME}:{self.key_id}:{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def decrypt(self, sealed: str, *, place: str) -> str:
@@ -53,15 +60,25 @@ class SecretBox:
         Raises:
             StoreError: sealed with a key that is not ours, for another place, or damaged.
         """
+        return self.decrypt_bytes(sealed, place=place).decode()
+
+    def decrypt_bytes(self, sealed: str, *, place: str) -> bytes:
+        """As `decrypt`."""
         cipher = self._cipher(sealed)
         try:
             raw = base64.urlsafe_b64decode(sealed.rpartition(":")[2])
-            return cipher.decrypt(raw[:NONCE_SIZE], raw[NONCE_SIZE:], place.encode()).decode()
+            return cipher.decrypt(raw[:NONCE_SIZE], raw[NONCE_SIZE:], place.encode())
         except (InvalidTag, ValueError) as exc:
             raise StoreError(
                 f"The encrypted value at {place} is damaged. Restore the database from a backup, "
                 "or sign the account in again."
             ) from exc
+
+    def fingerprint(self, text: str, *, place: str) -> str:
+        """The same 64 hex digits for the same text and place; without our key, nothing at all."""
+        return hmac.new(
+            self._fingerprints, f"{place}\0{text}".encode("utf-8", "surrogatepass"), "sha256"
+        ).hexdigest()
 
     def check(self, sealed: str) -> None:
         """Tell, from the first `PREFIX_LENGTH` characters of a sealed text, if it was our key.

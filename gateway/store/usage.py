@@ -1,45 +1,114 @@
-"""Usage: what each reply cost, kept for statistics."""
+"""Requests: what each one cost and how it went, kept for statistics and for the request log."""
 
+import secrets as random_source
+import zlib
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import NoReturn
 
 import anyio
+import anyio.to_thread
+import msgspec
 import structlog
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import StoreError
 from gateway.store.api_keys import touch_api_keys
-from gateway.store.database import Database
-from gateway.store.tables import usage_records
+from gateway.store.database import Database, insert_into
+from gateway.store.paging import is_storable
+from gateway.store.roll_ups import EPOCH, Cell, Sums, add_to_roll_ups, hour_of
+from gateway.store.secrets import SecretBox
+from gateway.store.tables import request_bodies, request_details, usage_records
 
 GATHER = 0.5  # seconds that rows are gathered for one write; with the write itself, under one
 # About twenty megabytes: an hour of three replies a second while the database refuses.
 MAX_PENDING = 10_000
-MAX_BATCH = 500  # rows in one transaction
+MAX_BATCH = 100  # rows in one transaction: what is put together at once holds up streams
 FIRST_RETRY, LAST_RETRY = 1.0, 30.0  # seconds
+
+MILLISECOND = timedelta(milliseconds=1)
+
+# What clients make up must fit into a row, whatever they send.
+MAX_NAME = 256  # characters of a model's name
+MAX_COUNT = 2**31 - 1  # what an integer column holds
+MAX_BODY = 8 * 1024 * 1024  # bytes; longer bodies are not stored
+MAX_PENDING_BODIES = 64 * 1024 * 1024  # bytes; beyond it rows are stored without their bodies
 
 log = structlog.get_logger("gateway.store")
 
 
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One upstream call for a request.
+
+    Times are milliseconds since the request arrived; `waited_ms` is the pause before the call.
+    `outcome` is `answered` or an error's class.
+    """
+
+    account: str
+    outcome: str
+    started_ms: int
+    duration_ms: int
+    waited_ms: int = 0
+    status: int | None = None
+    first_event_ms: int | None = None
+    upstream_request_id: str | None = None
+    message: str | None = None
+
+
+class RequestDetail(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the detail of a request shows beside its row.
+
+    `notes` are conversion notes as `kind:subject`, `limit` the member name of a key's limit that
+    was hit, `queued_ms` the time spent waiting for another request of the key to end. `sent_bytes`
+    is the length of the body that went upstream.
+    """
+
+    error_message: str | None = None
+    notes: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    limit: str | None = None
+    queued_ms: int = 0
+    peer: str | None = None
+    client: str | None = None
+    conversation_id: str | None = None
+    upstream_request_id: str | None = None
+    received_bytes: int | None = None
+    sent_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """What a client sent, what was sent upstream, what the client got; kept until `expires_at`."""
+
+    expires_at: datetime
+    request: bytes | None = field(default=None, repr=False)
+    kiro: bytes | None = field(default=None, repr=False)
+    response: bytes | None = field(default=None, repr=False)
+
+    def size(self) -> int:
+        """Bytes in all of them."""
+        return sum(len(body) for body in (self.request, self.kiro, self.response) if body)
+
+
 @dataclass(frozen=True, slots=True)
 class UsageRecord:
-    """One reply. `id` (32 hex digits) makes storing it twice harmless.
+    """One request. `id` (32 hex digits, see `new_record_id`) makes storing it twice harmless.
 
-    `input_tokens` excludes what came from or went to a cache. `model_asked` is the client's name,
-    `model_served` Kiro's. `usage_source` and `stop_reason` are words of `gateway.events`.
-    `first_token_ms` is None when nothing was produced, `error_class` when nothing failed.
+    `at` is when it ended. `input_tokens` excludes what came from or went to a cache. `model_asked`
+    is the client's name, `model_served` Kiro's. `usage_source` is a word of `gateway.events`, or
+    `none` for a request that used nothing; `stop_reason` is a word of the same. `account_id` is
+    None for a request that was refused before it had one. `first_token_ms` is None when nothing was
+    produced, `error_class` and `error_source` when nothing failed.
     """
 
     id: str
     at: datetime
     request_id: str
     api_key_id: str
-    account_id: str
-    account_name: str
+    account_id: str | None
     route: str
     model_asked: str
     model_served: str
@@ -56,15 +125,143 @@ class UsageRecord:
     duration_ms: int
     retries: int
     error_class: str | None
+    error_source: str | None = None
+    detail: RequestDetail | None = field(default=None, compare=False)
+    bodies: Bodies | None = field(default=None, compare=False)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the client got less than it asked for."""
+        return self.status >= 400 or self.error_class is not None
 
 
-async def insert_usage(db: AsyncConnection, rows: Sequence[UsageRecord]) -> None:
-    """Store records; those whose id is stored already are passed over."""
+def new_record_id(at: datetime) -> str:
+    """A random id that sorts by time, so that rows are added at one end of the index."""
+    return f"{(at - EPOCH) // MILLISECOND:012x}{random_source.token_hex(10)}"
+
+
+async def insert_usage(
+    db: AsyncConnection, rows: Sequence[UsageRecord], secrets: SecretBox | None = None
+) -> int:
+    """Store requests and add them to the sums; those whose id is stored already are passed over.
+
+    Returns how many were new. Bodies are stored if there is a box to put them in.
+    """
     if not rows:
-        return
-    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(usage_records).on_conflict_do_nothing(index_elements=["id"])
-    await db.execute(statement, [asdict(row) for row in rows])
+        return 0
+    statement = (
+        insert_into(db.dialect.name, usage_records)
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(usage_records.c.id)
+    )
+    inserted = await db.execute(statement, [_values(row) for row in rows])
+    new = set(inserted.scalars())
+    added = list({row.id: row for row in rows if row.id in new}.values())
+    await add_to_roll_ups(db, (_cell(row) for row in added))
+    details = [
+        {"record_id": row.id, "detail": _json(row.detail)}
+        for row in added
+        if row.detail is not None
+    ]
+    if details:
+        await db.execute(insert(request_details), details)
+    if secrets is not None and any(row.bodies for row in added):
+        sealed = await anyio.to_thread.run_sync(_sealed_bodies, added, secrets)
+        if sealed:
+            await db.execute(insert(request_bodies), sealed)
+    return len(added)
+
+
+def body_place(record_id: str, part: str) -> str:
+    """Where a body belongs, for the box that it is sealed in; `part` is a column's stem."""
+    return f"request_bodies/{record_id}/{part}"
+
+
+def _json(detail: RequestDetail) -> str:
+    try:
+        return msgspec.json.encode(detail).decode()
+    except (msgspec.MsgspecError, UnicodeError):
+        return "{}"  # a row without its detail is better than none
+
+
+def _values(row: UsageRecord) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "at": row.at,
+        "request_id": _name(row.request_id),
+        "api_key_id": row.api_key_id,
+        "account_id": row.account_id,
+        "route": row.route,
+        "model_asked": _name(row.model_asked),
+        "model_served": _name(row.model_served),
+        "status": row.status,
+        "stream": row.stream,
+        "input_tokens": _count(row.input_tokens),
+        "output_tokens": _count(row.output_tokens),
+        "cache_read_tokens": _count(row.cache_read_tokens),
+        "cache_write_tokens": _count(row.cache_write_tokens),
+        "credits": row.credits,
+        "usage_source": row.usage_source,
+        "stop_reason": row.stop_reason,
+        "first_token_ms": None if row.first_token_ms is None else _count(row.first_token_ms),
+        "duration_ms": _count(row.duration_ms),
+        "retries": row.retries,
+        "failed": row.failed,
+        "error_class": row.error_class[:64] if row.error_class else None,
+        "error_source": row.error_source,
+    }
+
+
+def _cell(row: UsageRecord) -> tuple[Cell, Sums]:
+    cell = (
+        hour_of(row.at),
+        row.api_key_id,
+        row.account_id or "",
+        _name(row.model_served),
+        row.usage_source,
+    )
+    return cell, Sums(
+        requests=1,
+        errors=int(row.failed),
+        input_tokens=_count(row.input_tokens),
+        output_tokens=_count(row.output_tokens),
+        cache_read_tokens=_count(row.cache_read_tokens),
+        cache_write_tokens=_count(row.cache_write_tokens),
+        credits=row.credits or 0.0,
+        duration_ms=_count(row.duration_ms),
+        first_token_ms=_count(row.first_token_ms or 0),
+        first_tokens=int(row.first_token_ms is not None),
+    )
+
+
+def _name(text: str) -> str:
+    if len(text) <= MAX_NAME and is_storable(text):
+        return text
+    return "".join(char if is_storable(char) else "?" for char in text[:MAX_NAME])
+
+
+def _count(number: int) -> int:
+    return min(max(number, 0), MAX_COUNT)
+
+
+def _sealed_bodies(rows: Iterable[UsageRecord], secrets: SecretBox) -> list[dict[str, object]]:
+    def seal(row: UsageRecord, part: str, body: bytes | None) -> str | None:
+        if body is None or len(body) > MAX_BODY:
+            return None
+        packed = zlib.compress(body, 1)
+        return secrets.encrypt_bytes(packed, place=body_place(row.id, part))
+
+    return [
+        {
+            "record_id": row.id,
+            "expires_at": row.bodies.expires_at,
+            "request_encrypted": seal(row, "request", row.bodies.request),
+            "kiro_encrypted": seal(row, "kiro", row.bodies.kiro),
+            "response_encrypted": seal(row, "response", row.bodies.response),
+        }
+        for row in rows
+        if row.bodies is not None
+    ]
 
 
 class UsageWriter:
@@ -84,12 +281,19 @@ class UsageWriter:
         self._pending: deque[UsageRecord] = deque()
         self._wake = anyio.Event()
         self._dropped = 0
+        self._pending_bodies = 0  # bytes
 
     def record(self, row: UsageRecord) -> None:
         """Take a record; it is stored within a second."""
         if len(self._pending) >= self._max_pending:
-            self._pending.popleft()
+            self._take_first()
             self._dropped += 1
+        if row.bodies is not None:
+            size = row.bodies.size()
+            if self._pending_bodies + size > MAX_PENDING_BODIES:
+                row = replace(row, bodies=None)
+            else:
+                self._pending_bodies += size
         self._pending.append(row)
         self._wake.set()
 
@@ -119,7 +323,7 @@ class UsageWriter:
         while self._pending:
             batch = [self._pending[i] for i in range(min(MAX_BATCH, len(self._pending)))]
             async with self._database.begin() as db:
-                await insert_usage(db, batch)
+                await insert_usage(db, batch, self._database.secrets)
                 await touch_api_keys(db, _last_used(batch))
             self._forget(batch)
         if self._dropped:
@@ -138,7 +342,11 @@ class UsageWriter:
         # While they were being written, `record` may have dropped some of them from the front.
         written = {row.id for row in batch}
         while self._pending and self._pending[0].id in written:
-            self._pending.popleft()
+            self._take_first()
+
+    def _take_first(self) -> None:
+        bodies = self._pending.popleft().bodies
+        self._pending_bodies -= bodies.size() if bodies else 0
 
 
 def _last_used(batch: Sequence[UsageRecord]) -> dict[str, datetime]:

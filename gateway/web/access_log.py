@@ -1,15 +1,17 @@
 """What is told of each request: one log line, and for generations one usage row."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from gateway.relay.facts import Facts
-from gateway.store.usage import UsageRecord, new_record_id
+from gateway.store.usage import Attempt, Bodies, RequestDetail, UsageRecord, new_record_id
 
 GENERATIONS = frozenset({"/v1/messages", "/v1/chat/completions"})
 # Load balancers ask every few seconds; at info they would bury the rest.
 QUIET = frozenset({"/health", "/ready", "/metrics"})
+# Long enough to look into what went wrong yesterday; they hold what people wrote.
+BODIES_KEPT = timedelta(days=1)
 
 log = structlog.get_logger("gateway.requests")
 
@@ -74,6 +76,49 @@ def usage_record(facts: Facts, seconds: float, now: datetime) -> UsageRecord | N
         duration_ms=round(seconds * 1000),
         retries=facts.retries,
         error_class=facts.error_class,
+        error_source=facts.error_source,
+        detail=_detail(facts),
+        bodies=_bodies(facts, now),
+    )
+
+
+def _detail(facts: Facts) -> RequestDetail:
+    return RequestDetail(
+        error_message=facts.error_message,
+        notes=tuple(str(note) for note in facts.notes),
+        attempts=tuple(
+            Attempt(
+                account=call.account,
+                outcome=call.outcome,
+                started_ms=round(call.started * 1000),
+                duration_ms=round(call.seconds * 1000),
+                waited_ms=round(call.waited * 1000),
+                status=call.status,
+                upstream_request_id=call.upstream_request_id,
+                message=call.message,
+            )
+            for call in facts.calls
+        ),
+        limit=facts.limit,
+        queued_ms=round(facts.queued * 1000),
+        peer=facts.peer or None,
+        client=facts.client,
+        conversation_id=facts.conversation_id,
+        upstream_request_id=facts.upstream_request_id or None,
+        received_bytes=facts.received_bytes,
+        sent_bytes=facts.sent_bytes,
+    )
+
+
+def _bodies(facts: Facts, now: datetime) -> Bodies | None:
+    bodies = facts.bodies
+    if bodies is None:
+        return None
+    return Bodies(
+        expires_at=now + BODIES_KEPT,
+        request=bodies.request or None,
+        kiro=bodies.kiro or None,
+        response=bytes(bodies.response) or None,
     )
 
 

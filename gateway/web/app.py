@@ -13,12 +13,13 @@ from gateway.accounts.calls import call_signed_in
 from gateway.accounts.directory import Directory
 from gateway.accounts.profiles import ProfileRepair
 from gateway.accounts.tokens import Tokens
-from gateway.errors import StoreError
 from gateway.kiro.models import Model
 from gateway.kiro.quota import Quota
 from gateway.relay.relay import Relay
 from gateway.settings import Settings
 from gateway.store.database import open_database
+from gateway.store.limit_book import LimitBook
+from gateway.store.retention import Retention, keep_tidy
 from gateway.store.secrets import SecretBox
 from gateway.store.usage import UsageWriter
 from gateway.upstream.cache import KeyedCache
@@ -79,17 +80,16 @@ def services_of(app: Starlette) -> Services:
 async def _open_services(
     settings: Settings, secrets: SecretBox, stack: AsyncExitStack, timing: Timing
 ) -> Services:
-    if settings.tenant.database_url is not None:
-        raise StoreError(
-            "tenant.database_url: this version keeps its data in SQLite. Set tenant.db_path."
-        )
-    database = await stack.enter_async_context(open_database(settings.tenant.db_path, secrets))
+    store = settings.tenant.database_url or settings.tenant.db_path
+    database = await stack.enter_async_context(open_database(store, secrets))
     clients = HttpClients(settings.upstream.user_agent)
     stack.push_async_callback(clients.aclose)
     directory = Directory(database)
     await directory.reload()
     usage = UsageWriter(database)
     stack.push_async_callback(usage.aclose)
+    limits = LimitBook(database)
+    stack.push_async_callback(limits.aclose)
 
     # What runs beside the requests ends before what it works with.
     background = await stack.enter_async_context(anyio.create_task_group())
@@ -98,6 +98,16 @@ async def _open_services(
     keep_alive = KeepAlive(timing.ping_interval, time.monotonic)
     background.start_soon(keep_alive.run, name="ping silent streams")
     background.start_soon(directory.watch, name="watch the store")
+    background.start_soon(limits.run, name="write limits")
+    background.start_soon(
+        keep_tidy,
+        database,
+        Retention(
+            usage_days=settings.tenant.usage_retention_days,
+            request_log_days=settings.tenant.request_log_days,
+        ),
+        name="remove old rows",
+    )
 
     service = KiroService(clients, settings.upstream)
     tokens = Tokens(
@@ -155,6 +165,7 @@ async def _open_services(
         quotas=quotas,
         relay=relay,
         usage=usage,
+        limits=limits,
         keep_alive=keep_alive,
         metrics=Metrics(directory, tokens, models, quotas),
         timing=timing,

@@ -88,7 +88,7 @@ class Edge:
             facts.error_class = type(exc).__name__
 
     async def _refuse(self, exchange: Exchange, error: GatewayError) -> None:
-        exchange.facts.error_class = type(error).__name__
+        exchange.facts.note_error(error)
         if exchange.facts.status:
             # Too late for a status; the connection ends without a proper end of the answer.
             return

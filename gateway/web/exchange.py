@@ -95,6 +95,7 @@ class Exchange:
         if self.any_origin:
             every["access-control-allow-origin"] = "*"
             every["access-control-expose-headers"] = EXPOSED_HEADERS
+        every |= self.facts.limit_headers
         every |= headers
         if is_traced(self.facts):
             trace_start(self.facts, status, every)

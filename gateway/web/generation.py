@@ -2,6 +2,7 @@
 
 import time
 from contextlib import aclosing
+from dataclasses import replace
 
 import anyio
 import structlog
@@ -10,6 +11,7 @@ from starlette.types import Receive
 
 from gateway.errors import GatewayError
 from gateway.relay.relay import Answer, Ask, Relay
+from gateway.web.admission import Admission
 from gateway.web.error_responses import describe, internal_error
 from gateway.web.exchange import Exchange
 from gateway.web.traffic import is_traced, trace_sent
@@ -31,8 +33,11 @@ class GenerationResponse:
     from `send` and becomes a proper status. A client that hangs up cancels everything below.
     """
 
-    def __init__(self, exchange: Exchange, relay: Relay, ask: Ask) -> None:
+    def __init__(
+        self, exchange: Exchange, relay: Relay, ask: Ask, admission: Admission | None = None
+    ) -> None:
         self._exchange = exchange
+        self._admission = admission
         self._facts = exchange.facts
         self._relay = relay
         self._streamed = ask.conversation.stream
@@ -76,14 +81,23 @@ class GenerationResponse:
     async def _answer(self) -> None:
         ask, self._ask = self._ask, None
         assert ask is not None, "an answer is sent once"
-        answer = await self._relay.answer(ask)
-        del ask
+        if self._admission is None:
+            await self._tell(await self._relay.answer(ask))
+            return
+        async with self._admission.held(ask.conversation) as conversation:
+            answer = await self._relay.answer(replace(ask, conversation=conversation))
+            del ask, conversation
+            await self._tell(answer)
+
+    async def _tell(self, answer: Answer) -> None:
         try:
             if self._streamed:
                 await self._stream(answer)
             else:
                 body = await answer.whole()
                 self._finished = True
+                if self._facts.bodies is not None:
+                    self._facts.bodies.response += body
                 await self._exchange.respond(body)
         finally:
             await answer.aclose()
@@ -115,7 +129,7 @@ class GenerationResponse:
         await self._exchange.send({"type": "http.response.body", "body": b""})
 
     async def _fail(self, answer: Answer, error: GatewayError) -> None:
-        self._facts.error_class = type(error).__name__
+        self._facts.note_error(error)
         await self._write(answer.reply.error(describe(error, self._exchange.dialect)))
 
     async def _write(self, body: bytes) -> None:
@@ -124,6 +138,8 @@ class GenerationResponse:
         if self._traced:
             trace_sent(self._facts, body)
         self._sending = True
+        if self._facts.bodies is not None:
+            self._facts.bodies.response += body
         await self._exchange.send({"type": "http.response.body", "body": body, "more_body": True})
         self._sending = False
         self._sent_at = time.monotonic()

@@ -11,6 +11,7 @@ ENDPOINTS = (
     "/v1/messages/count_tokens",
     "/v1/models",
     "/v1/kiro/usage-limits",
+    "/v1/usage",
 )
 
 

@@ -32,6 +32,7 @@ RUNTIME: Mapping[str, Methods] = {
     # Codex leaves /v1 out when its base URL has none.
     "/models": {"GET": runtime.list_models},
     "/v1/kiro/usage-limits": {"GET": runtime.usage_limits},
+    "/v1/usage": {"GET": runtime.own_usage},
 }
 
 ADMIN = frozenset({"/admin", "/metrics"})

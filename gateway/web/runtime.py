@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import msgspec
@@ -18,17 +18,20 @@ from gateway.dialects.openai_chat import request as openai_request
 from gateway.dialects.openai_chat.collect import ChatAnswer
 from gateway.dialects.openai_chat.stream import ChatStream
 from gateway.dialects.token_estimate import estimate_conversation
-from gateway.errors import InvalidRequest, NotFound
+from gateway.errors import InvalidRequest, NotAllowed, NotFound
 from gateway.events import Translator
 from gateway.kiro.model_names import client_id, resolve
 from gateway.kiro.models import Model
 from gateway.kiro.quota import Amount, Quota
+from gateway.relay.facts import CapturedBodies
 from gateway.relay.relay import Ask
 from gateway.store.accounts import Account
 from gateway.store.api_keys import ApiKey
+from gateway.web.admission import admission
 from gateway.web.auth import authenticate
 from gateway.web.exchange import Exchange
 from gateway.web.generation import GenerationResponse
+from gateway.web.own_usage import usage_of_key
 
 # Clients sort and cache by it, so it must not change from call to call.
 MODELS_CREATED = 1_735_689_600  # 2025-01-01T00:00:00Z
@@ -71,20 +74,32 @@ async def create_chat_completion(exchange: Exchange) -> None:
 
 
 async def _generate(exchange: Exchange, api: ClientApi) -> None:
+    api_key = await _caller(exchange)
+    account = _account(exchange, api_key)
+    services, facts = exchange.services, exchange.facts
     # The conversation stays with the response alone, which lets go of it when the answer begins.
-    response = GenerationResponse(exchange, exchange.services.relay, await _ask(exchange, api))
+    response = GenerationResponse(
+        exchange,
+        services.relay,
+        await _ask(exchange, api, api_key, account),
+        admission(services.limits, api_key, account, facts, slot_wait=services.timing.slot_wait),
+    )
     await response.send()
 
 
-async def _ask(exchange: Exchange, api: ClientApi) -> Ask:
-    api_key = await _caller(exchange)
-    account = _account(exchange, api_key)
-    conversation = api.parse(await exchange.body())
+async def _ask(exchange: Exchange, api: ClientApi, api_key: ApiKey, account: Account) -> Ask:
+    body = await exchange.body()
     facts = exchange.facts
+    facts.received_bytes = len(body)
+    facts.client = exchange.headers.get("user-agent", "")[:256] or None
+    if exchange.services.directory.captures_bodies():
+        facts.bodies = CapturedBodies(body)
+    conversation = api.parse(body)
     facts.model_asked = conversation.model
     facts.stream = conversation.stream
     for note in conversation.notes:
         facts.add_note(note)
+    _check_model(exchange, api_key, account, conversation.model)
     check_usable(account)
     return Ask(
         conversation=conversation,
@@ -93,6 +108,23 @@ async def _ask(exchange: Exchange, api: ClientApi) -> Ask:
         facts=facts,
         caller_conversation_id=exchange.headers.get("x-kiro-conversation-id"),
     )
+
+
+def _check_model(exchange: Exchange, api_key: ApiKey, account: Account, name: str) -> None:
+    """Raises NotAllowed when a key has a list of models and this is none of them."""
+    if not api_key.limits.allowed_models:
+        return
+    catalogue = {model.id for model in exchange.services.models.peek(account.id) or ()}
+    if resolve(name, catalogue).id not in _allowed_models(api_key, catalogue):
+        allowed = ", ".join(api_key.limits.allowed_models)
+        raise NotAllowed(
+            f'Model "{name}" is not allowed for this API key. It may use: {allowed}.',
+            code="model_not_allowed",
+        )
+
+
+def _allowed_models(api_key: ApiKey, catalogue: Collection[str]) -> frozenset[str]:
+    return frozenset(resolve(name, catalogue).id for name in api_key.limits.allowed_models)
 
 
 async def count_tokens(exchange: Exchange) -> None:
@@ -133,6 +165,15 @@ async def get_model(exchange: Exchange) -> None:
     await exchange.respond(listing.model_object(found))
 
 
+async def own_usage(exchange: Exchange) -> None:
+    """GET /v1/usage: what the calling key has used, its limits, and when they reset."""
+    api_key = await _caller(exchange)
+    _account(exchange, api_key)
+    services = exchange.services
+    told = await usage_of_key(services.database, services.usage, services.limits, api_key)
+    await exchange.respond(msgspec.json.encode(told))
+
+
 async def usage_limits(exchange: Exchange) -> None:
     """GET /v1/kiro/usage-limits: the account's quota, without its e-mail and ARN."""
     api_key = await _caller(exchange)
@@ -167,7 +208,11 @@ async def _models(exchange: Exchange) -> list[listing.ListedModel]:
     models = exchange.services.models
     if models.peek(account.id) is None:
         check_usable(account)
-    return [_listed(model) for model in await models.get(account.id)]
+    known = await models.get(account.id)
+    if api_key.limits.allowed_models:
+        allowed = _allowed_models(api_key, {model.id for model in known})
+        known = tuple(model for model in known if model.id in allowed)
+    return [_listed(model) for model in known]
 
 
 def _listed(model: Model) -> listing.ListedModel:

@@ -6,7 +6,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,11 @@ from gateway.settings import Settings
 from gateway.store.secrets import SecretBox
 from gateway.web.app import create_app, services_of
 from gateway.web.connections import bounded_protocol
+from gateway.web.services import Services
 from gateway.web.timing import USUAL, Timing
+
+OnReady = Callable[[Services, str], Awaitable[None]]
+"""Told the open services and the gateway's URL before the first request is answered."""
 
 # Longer than clients keep idle connections, so that it is they who close.
 KEEP_ALIVE = 90  # seconds
@@ -159,9 +163,7 @@ async def running_gateway(
             yield url, app
 
 
-def serve(
-    settings: Settings, secrets: SecretBox, *, on_listening: Callable[[str], None] | None = None
-) -> None:
+def serve(settings: Settings, secrets: SecretBox, *, on_ready: OnReady | None = None) -> None:
     """Run the gateway until SIGINT or SIGTERM; running streams may finish before it returns.
 
     The signal is raised again afterwards, so that whoever started the process sees why it ended.
@@ -174,7 +176,7 @@ def serve(
     sock = listen(settings.server.host, settings.server.port)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings, secrets, sock, tls, on_listening))
+            runner.run(_serve(settings, secrets, sock, tls, on_ready))
     finally:
         sock.close()
 
@@ -184,7 +186,7 @@ async def _serve(
     secrets: SecretBox,
     sock: socket.socket,
     tls: tuple[str, str] | None,
-    on_listening: Callable[[str], None] | None,
+    on_ready: OnReady | None,
 ) -> None:
     app = create_app(settings, secrets)
     config = _config(app, drain=settings.server.drain_timeout_seconds, tls=tls)
@@ -198,8 +200,8 @@ async def _serve(
     async with app.router.lifespan_context(app):
         url = url_of(sock, "https" if tls else "http")
         log.info("listening", url=url, address=f"{settings.server.host}:{sock.getsockname()[1]}")
-        if on_listening is not None:
-            on_listening(url)
+        if on_ready is not None:
+            await on_ready(services_of(app), url)
         # What start-up made stays; looking through it again and again would cost every stream.
         gc.collect()
         gc.freeze()

@@ -9,6 +9,7 @@ from gateway.kiro.quota import Quota
 from gateway.relay.relay import Relay
 from gateway.settings import Settings
 from gateway.store.database import Database
+from gateway.store.limit_book import LimitBook
 from gateway.store.usage import UsageWriter
 from gateway.upstream.cache import KeyedCache
 from gateway.web.admin.state import AdminState
@@ -30,6 +31,7 @@ class Services:
     quotas: KeyedCache[Quota]
     relay: Relay
     usage: UsageWriter
+    limits: LimitBook
     keep_alive: KeepAlive
     metrics: Metrics
     failures: FailureDelay = field(default_factory=FailureDelay)

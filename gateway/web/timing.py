@@ -17,6 +17,7 @@ class Timing:
             headers; and from an early answer to the end of a body that nobody wants.
         body_silence: a sender that delivers nothing for this long is holding a connection, not
             sending a request.
+        slot_wait: how long a request may queue for another one of its key, or account, to end.
         sleep: waits between attempts, and before failed attempts to authenticate are answered.
     """
 
@@ -24,6 +25,7 @@ class Timing:
     stalled_client: float = 300.0
     header_timeout: float = 20.0
     body_silence: float = 30.0
+    slot_wait: float = 5.0
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
 

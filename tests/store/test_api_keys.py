@@ -20,9 +20,9 @@ from gateway.store.api_keys import (
     touch_api_keys,
 )
 from gateway.store.database import Database, read_revision
-from tests.sample_store import NOW, add_account, open_sample
+from tests.sample_store import NOW, add_account, open_sample, stored_text
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("both_stores")]
 
 
 async def create(database: Database, name: str, *allowed: str) -> tuple[ApiKey, str]:
@@ -34,12 +34,11 @@ async def test_a_secret_has_the_documented_form_and_only_its_hash_is_kept(tmp_pa
     async with open_sample(tmp_path) as database:
         await add_account(database, "work")
         key, secret = await create(database, "laptop", "work")
-        folder = tmp_path / "store"
-        content = b"".join(file.read_bytes() for file in folder.iterdir())
+        content = await stored_text(database)
     assert re.fullmatch(r"sk-kiro-[A-Za-z0-9_-]{43}", secret)
     assert key.key_prefix == secret[:16] + "…"
     assert key.key_hash == hash_secret(secret)
-    assert secret.encode() not in content
+    assert secret not in content
     assert key.key_hash not in repr(key)
 
 

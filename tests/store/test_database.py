@@ -20,6 +20,7 @@ from gateway.store import database as database_module
 from gateway.store.accounts import create_account, list_accounts
 from gateway.store.database import Database, bump_revision, open_database, read_revision
 from gateway.store.secrets import SecretBox
+from gateway.store.sqlite_file import back_up
 from gateway.store.tables import SCHEMA_REVISION, metadata
 from tests.sample_store import BOX, NOW, add_account, oidc_credentials, open_sample
 
@@ -63,6 +64,7 @@ import anyio, sys
 from pathlib import Path
 from gateway.store.database import open_database
 from gateway.store.secrets import SecretBox
+from gateway.store.sqlite_file import back_up
 
 async def main():
     async with open_database(Path({str(path)!r}), SecretBox(b"k" * 32)):
@@ -230,3 +232,25 @@ async def test_a_time_of_another_zone_is_the_same_moment_in_utc(tmp_path: Path) 
         account = await create_account(db, BOX, name="work", now=elsewhere)
     assert account.created_at == NOW
     assert account.created_at.tzinfo is UTC
+
+
+async def test_a_backup_is_whole_and_for_its_owner_alone(tmp_path: Path, path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    async with open_database(path, BOX) as database:
+        await add_account(database, "work", oidc_credentials())
+        async with database.begin() as db:
+            await bump_revision(db)  # not committed yet, so not in the copy
+            await anyio.to_thread.run_sync(back_up, path, copy)
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    async with open_database(copy, BOX) as database, database.connect() as db:
+        assert [account.name for account in await list_accounts(db, BOX)] == ["work"]
+        assert await read_revision(db) == 2
+
+
+async def test_a_backup_replaces_nothing(tmp_path: Path, path: Path) -> None:
+    async with open_database(path, BOX):
+        pass
+    with pytest.raises(StoreError, match="is there already"):
+        back_up(path, path)
+    with pytest.raises(StoreError, match="cannot be copied"):
+        back_up(tmp_path / "nowhere.db", tmp_path / "copy.db")

@@ -1,24 +1,39 @@
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.errors import InvalidRequest, NotFound
+from gateway.errors import AccountInUse, Conflict, InvalidRequest, NotFound
 from gateway.store.accounts import (
+    Account,
     Credentials,
     ImportSource,
     create_account,
+    delete_account,
     find_account,
     get_account,
     list_accounts,
     save_credentials,
     set_account_enabled,
     set_profile_arn,
+    update_account,
 )
+from gateway.store.api_keys import create_api_key, get_api_key
 from gateway.store.database import Database, read_revision
-from tests.sample_store import ARN, BOX, NOW, add_account, oidc_credentials, open_sample
+from gateway.store.former_names import names_by_id
+from tests.sample_store import (
+    ARN,
+    BOX,
+    NOW,
+    add_account,
+    oidc_credentials,
+    open_sample,
+    stored_text,
+)
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("both_stores")]
 
 EVERYTHING = Credentials(
     access_token="access-secret",
@@ -74,19 +89,22 @@ async def test_credentials_come_back_as_they_were_stored(tmp_path: Path) -> None
     assert account.credentials == EVERYTHING
 
 
-async def test_no_secret_is_readable_in_the_files_of_the_database(tmp_path: Path) -> None:
+async def test_no_secret_is_readable_in_the_database(tmp_path: Path) -> None:
     async with open_sample(tmp_path) as database:
         async with database.begin() as db:
             proxy = "http://me:proxy-secret@proxy.example.com:3128"
             account = await create_account(db, BOX, name="work", proxy=proxy, now=NOW)
         await save(database, account.id, EVERYTHING, expected=None)
-        folder = tmp_path / "store"
-        content = b"".join(file.read_bytes() for file in folder.iterdir())
+        content = await stored_text(database)
+        if not database.is_postgresql:
+            files = (tmp_path / "store").iterdir()
+            content += "".join(file.read_bytes().decode("latin-1") for file in files)
         async with database.connect() as db:
             assert (await get_account(db, BOX, "work")).proxy == proxy
-    content += b"".join(file.read_bytes() for file in folder.iterdir())
-    assert b"work" in content
-    assert b"secret" not in content.replace(b"secret_", b"").replace(b"_secret", b"")
+    assert "work" in content
+    assert "secret" not in content.replace("secret_", "").replace("_secret", "").replace(
+        "retired_secrets", ""
+    )
 
 
 def test_the_repr_of_credentials_hides_every_secret() -> None:
@@ -112,7 +130,7 @@ async def test_other_names_are_refused(tmp_path: Path, name: str) -> None:
 async def test_a_name_is_taken_only_once(tmp_path: Path) -> None:
     async with open_sample(tmp_path) as database:
         await add_account(database, "work")
-        with pytest.raises(InvalidRequest, match='already is an account "work"'):
+        with pytest.raises(Conflict, match='already is an account "work"'):
             await add_account(database, "work")
         await add_account(database, "Work")
         async with database.connect() as db:
@@ -217,3 +235,124 @@ async def test_changing_an_account_that_is_gone_is_an_error(tmp_path: Path) -> N
         with pytest.raises(NotFound):
             async with database.begin() as db:
                 await set_account_enabled(db, "0123456789abcdef", enabled=True, now=NOW)
+
+
+async def change(database: Database, account_id: str, **changes: Any) -> Account:
+    async with database.begin() as db:
+        return await update_account(db, BOX, account_id, now=NOW + timedelta(hours=1), **changes)
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "stored"),
+    [
+        ("name", "home", "home"),
+        ("enabled", False, False),
+        ("auth_region", " EU-west-1", "eu-west-1"),
+        ("api_region", "eu-central-1", "eu-central-1"),
+        ("api_region", None, None),
+        ("proxy", "socks5://me:secret@proxy:1080", "socks5://me:secret@proxy:1080"),
+        ("proxy", None, None),
+        ("max_concurrent_requests", 3, 3),
+        ("max_concurrent_requests", None, None),
+    ],
+)
+async def test_one_member_of_an_account_changes_and_the_others_stay(
+    tmp_path: Path, member: str, value: object, stored: object
+) -> None:
+    async with open_sample(tmp_path) as database:
+        async with database.begin() as db:
+            before = await create_account(
+                db,
+                BOX,
+                name="work",
+                api_region="us-west-2",
+                proxy="http://proxy:1",
+                max_concurrent_requests=9,
+                now=NOW,
+            )
+        after = await change(database, before.id, **{member: value})
+        if value:
+            assert "secret" not in str((await stored_text(database)).splitlines())
+    expected: dict[str, Any] = {member: stored, "updated_at": NOW + timedelta(hours=1)}
+    assert after == replace(before, **expected)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "two words"},
+        {"auth_region": "moon"},
+        {"api_region": "moon"},
+        {"max_concurrent_requests": 0},
+        {"max_concurrent_requests": 2**40},
+        {"proxy": "http://nul\0"},
+    ],
+    ids=repr,
+)
+async def test_a_change_that_is_not_allowed_changes_nothing(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    async with open_sample(tmp_path) as database:
+        account = await add_account(database, "work")
+        with pytest.raises(InvalidRequest):
+            await change(database, account.id, **({"enabled": False} | changes))
+        async with database.connect() as db:
+            assert await get_account(db, BOX, "work") == account
+
+
+async def test_a_renamed_account_keeps_its_keys(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        account = await add_account(database, "work")
+        async with database.begin() as db:
+            key, _ = await create_api_key(db, name="laptop", allowed=["work"], now=NOW)
+        await change(database, account.id, name="home")
+        async with database.connect() as db:
+            assert (await get_api_key(db, key.id)).account_ids == (account.id,)
+            assert (await names_by_id(db))[account.id] == "home"
+
+
+async def test_an_account_cannot_take_the_name_of_another(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        account = await add_account(database, "work")
+        await add_account(database, "home")
+        with pytest.raises(Conflict, match='already is an account "home"'):
+            await change(database, account.id, name="home")
+        assert (await change(database, account.id, name="work")).name == "work"
+        with pytest.raises(NotFound):
+            await change(database, "0123456789abcdef", name="x")
+
+
+async def test_an_account_that_keys_use_is_deleted_only_on_demand(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        a, b = [await add_account(database, name) for name in "ab"]
+        async with database.begin() as db:
+            both, _ = await create_api_key(db, name="both", allowed=["b", "a"], now=NOW)
+            only, _ = await create_api_key(db, name="only", allowed=["b"], now=NOW)
+            with pytest.raises(AccountInUse, match='"both", "only"') as caught:
+                await delete_account(db, b.id, now=NOW)
+            assert caught.value.keys == ((both.id, "both"), (only.id, "only"))
+            await delete_account(db, b.id, force=True, now=NOW)
+        async with database.connect() as db:
+            both, only = [await get_api_key(db, key.id) for key in (both, only)]
+            assert (both.account_ids, both.default_account_id) == ((a.id,), a.id)
+            assert (only.account_ids, only.default_account_id) == ((), None)
+            assert await find_account(db, BOX, b.id) is None
+            assert (await names_by_id(db))[b.id] == "b"
+
+
+async def test_an_account_that_nobody_uses_is_deleted(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        account = await add_account(database, "work", oidc_credentials())
+        async with database.begin() as db:
+            before = await read_revision(db)
+            await delete_account(db, account.id, now=NOW)
+            assert await read_revision(db) == before + 1
+            with pytest.raises(NotFound):
+                await delete_account(db, account.id, now=NOW)
+            assert await list_accounts(db, BOX) == ()
+
+
+async def test_a_name_that_no_store_can_hold_is_nobodys(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database, database.connect() as db:
+        assert await find_account(db, BOX, "nul\0") is None
+        assert await find_account(db, BOX, "\ud800") is None

@@ -41,7 +41,7 @@ async def gateway(
     kiro: Kiro, pauses: Pauses, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
-    async with gateway_on(kiro, folder, timing=Timing(sleep=pauses)) as gateway:
+    async with gateway_on(kiro, folder, timing=Timing(sleep=pauses, slot_wait=1.0)) as gateway:
         # So that no later request is the one that fetches it.
         assert (await gateway.get("/v1/models")).status_code == 200
         yield gateway

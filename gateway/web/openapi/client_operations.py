@@ -15,6 +15,7 @@ from gateway.web.openapi.operation import (
     Schema,
     json_reply,
 )
+from gateway.web.own_usage import OwnUsage
 
 ERRORS = {
     400: "The request makes no sense, or is too long for the model.",
@@ -138,6 +139,14 @@ CLIENT: tuple[Operation, ...] = (
         {JSON: shapes.ClientQuota},
         UPSTREAM,
         query=shapes.QuotaQuery,
+    ),
+    _client(
+        "GET",
+        "/v1/usage",
+        "own_usage",
+        "What the calling key has used, its limits, and when they reset.",
+        {JSON: OwnUsage},
+        (),
     ),
 )
 """Each of these also exists below /a/{kiro_account}."""

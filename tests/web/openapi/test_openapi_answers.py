@@ -91,6 +91,7 @@ CLIENT = [
     Asked("GET", "/v1/models/{id}", "/v1/models/anthropic.auto"),
     Asked("GET", "/v1/models/{id}", "/v1/models/nothing"),
     Asked("GET", "/v1/kiro/usage-limits"),
+    Asked("GET", "/v1/usage"),
 ]
 FORCED = [
     replace(

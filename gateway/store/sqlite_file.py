@@ -1,0 +1,100 @@
+"""SQLite files: their permissions, and connections set up for concurrency.
+
+In WAL mode readers never wait, and one writer writes at a time.
+"""
+
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from gateway.errors import StoreError
+
+BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for another process's transaction
+OWN_FOLDER = ".kiro-gateway"
+
+WRITING = "begin_immediate"
+"""The execution option of engines that write."""
+
+Error = sqlite3.Error
+
+
+def make_engine(path: Path, *, migrating: bool = False) -> AsyncEngine:
+    """An engine for a file that is there; transactions read unless they are told to write."""
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        connect_args={"timeout": BUSY_TIMEOUT},
+        poolclass=NullPool if migrating else None,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:  # the driver's own connection
+        # The driver's implicit BEGIN comes late and only before some statements; ours are explicit.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        # Rebuilding a table drops the old one, which must not cascade.
+        cursor.execute(f"PRAGMA foreign_keys={'OFF' if migrating else 'ON'}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that turns to writing fails at once when another has written.
+        writing = migrating or connection.get_execution_options().get(WRITING)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def prepare(path: Path) -> None:
+    """Make the file where it is missing, and close it to others; raises OSError."""
+    folder = path.parent
+    if not folder.exists():
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    elif folder.name == OWN_FOLDER:
+        _close_to_others(folder, 0o700)  # an installer may have made it
+    # SQLite gives the files beside this one the same permissions.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    for suffix in ("", "-wal", "-shm"):
+        file = path.with_name(path.name + suffix)
+        if file.exists():
+            _close_to_others(file, 0o600)
+
+
+def read_only_uri(path: Path) -> str:
+    """What the driver takes to open a file and never change it."""
+    return f"file:{quote(str(path.absolute()))}?mode=ro"
+
+
+def back_up(source: Path, destination: Path) -> None:
+    """Copy a database as it is at one moment, also while gateways use it; blocks.
+
+    Raises:
+        StoreError: the destination is there already, or one of the two cannot be used.
+    """
+    try:
+        os.close(os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with (
+            closing(sqlite3.connect(read_only_uri(source), uri=True)) as old,
+            closing(sqlite3.connect(destination)) as copy,
+        ):
+            old.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+            old.backup(copy)
+    except FileExistsError as exc:
+        raise StoreError(f"{destination} is there already.") from exc
+    except (OSError, sqlite3.Error) as exc:
+        raise StoreError(f"{source} cannot be copied to {destination}: {exc}.") from exc
+
+
+def _close_to_others(path: Path, mode: int) -> None:
+    if sys.platform != "win32" and path.stat().st_mode & 0o077:
+        path.chmod(mode)
