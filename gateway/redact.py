@@ -54,6 +54,8 @@ _HEADER_LINE = re.compile(
 )
 _BARE = re.compile(
     r"\bsk-kiro-[\w-]+"  # API keys of this gateway
+    r"|\bkiro-admin-[\w-]+"  # its admin key
+    r"|(?<=#link=)[\w-]+"  # what signs in, once, in a link to the admin pages
     r"|\bksk_[\w-]+"  # Kiro API keys
     r"|\bao[ar][A-Z0-9][\w+/=:.-]{15,}"  # access and refresh tokens of the service
     r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"  # JSON web tokens

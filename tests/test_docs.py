@@ -83,7 +83,7 @@ def test_every_command_in_the_pages_exists() -> None:
     known = set(root.commands_from)
     for page in PAGES:
         blocks = re.findall(r"```\w*\n(.*?)```", page.read_text(), re.DOTALL)
-        named = re.findall(r"^\S*kiro-gateway +([a-z]+)", "\n".join(blocks), re.MULTILINE)
+        named = re.findall(r"^\S*kiro-gateway +([a-z-]+)", "\n".join(blocks), re.MULTILINE)
         assert set(named) <= known, page
 
 

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "gateway"
 
 PURE = {"errors", "conversation", "events", "protocol"}
-STORED = PURE | {"settings", "redact", "kiro", "store"}
+STORED = PURE | {"settings", "redact", "logs", "kiro", "store"}
 BELOW_WEB = STORED | {"upstream", "accounts", "dialects", "relay"}
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "relay": BELOW_WEB,
     "web": BELOW_WEB,
     "simulator": {"errors", "protocol"},
-    "cli": BELOW_WEB | {"logs", "web", "simulator"},
+    "cli": BELOW_WEB | {"web", "simulator"},
     "__main__": {"cli"},
 }
 

@@ -134,6 +134,8 @@ def test_a_traceback_shows_neither_variables_nor_secrets_nor_forged_lines(log_fo
         ("Authorization: Bearer hush\nAccept: x", "Authorization: ***\nAccept: x"),
         ("key sk-kiro-hush_1-2 used", "key *** used"),
         ("ksk_hush", "***"),
+        ("the admin key kiro-admin-hu_sh-1 is new", "the admin key *** is new"),
+        ("http://127.0.0.1:8080/ui#link=hush_1-2 once", "http://127.0.0.1:8080/ui#link=*** once"),
         ("token aoaAAAAAGhush0123456789abc: bad", "token *** bad"),
         ("postgresql://me:hush@host/db", "postgresql://***@host/db"),
         ("eyJhbGciOiJub25lIn0.eyJodXNoIjoxfQ.c2ln", "***"),
@@ -150,6 +152,7 @@ def test_a_secret_is_hidden_wherever_it_stands(text: str, expected: str) -> None
         "barcode=3&tokens=4",
         '{"codename":"x","passwords":2}',
         "the aorta and the skyline",
+        "kiro-gateway admin-key reset; see /ui#links and ?link=5",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:

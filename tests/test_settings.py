@@ -299,6 +299,8 @@ def test_a_channel_url_whose_variable_is_missing_is_told() -> None:
         ("server.cors_origins", "https://a.example/path"),
         ("auth.admin_hosts", "http://a.example"),
         ("tenant.database_url", "mysql://h/db"),
+        ("tenant.database_url", "postgresql://h/"),
+        ("tenant.database_url", "postgresql:///db"),
         ("notifications.timezone", "Mars/Olympus"),
         ("notifications.daily_times", "24:00"),
         ("notifications.account_thresholds", "0"),
@@ -318,6 +320,8 @@ def test_a_value_that_cannot_work_is_refused_before_the_start(key: str, value: s
         ("upstream.oidc_url", "https://oidc.{region}.example.com"),
         ("upstream.proxy", "socks5://user:pw@proxy.example.com:1080"),
         ("tenant.database_url", "postgresql://u:p@h/db"),
+        ("tenant.database_url", "postgres://h:5432/db?sslmode=require"),
+        ("tenant.database_url", "postgresql://u@/db?host=%2Frun%2Fpostgresql"),
         ("notifications.timezone", "Europe/Berlin"),
     ],
 )

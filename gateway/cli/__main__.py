@@ -7,12 +7,16 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway import __version__
 from gateway.cli.commands import LazyGroup
 from gateway.errors import GatewayError, SettingsError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 PROGRAM = "kiro-gateway"
 DEFAULT_COMMAND = "serve"
@@ -24,9 +28,22 @@ class RootGroup(LazyGroup):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `serve` in front of bare options: `kiro-gateway --port 9000` starts the gateway."""
         own = {name for option in self.get_params(ctx) for name in option.opts}
-        if not args or (args[0].startswith("-") and args[0] not in own):
+        # To a shell that completes the first word, every command is still open.
+        bare = not args and not ctx.resilient_parsing
+        if bare or (args and args[0].startswith("-") and args[0] not in own):
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list["CompletionItem"]:
+        """Offer the commands, and the options of `serve` beside our own."""
+        offered = super().shell_complete(ctx, incomplete)
+        command = self.get_command(ctx, DEFAULT_COMMAND)
+        if incomplete.startswith("-") and command is not None:
+            known = {item.value for item in offered}
+            with command.make_context(DEFAULT_COMMAND, [], ctx, resilient_parsing=True) as serve:
+                more = command.shell_complete(serve, incomplete)
+            offered += [item for item in more if item.value not in known]
+        return offered
 
 
 @click.group(
@@ -43,6 +60,9 @@ class RootGroup(LazyGroup):
         "config": "gateway.cli.config:config",
         "accounts": "gateway.cli.accounts:accounts",
         "keys": "gateway.cli.keys:keys",
+        "admin-key": "gateway.cli.admin_key:admin_key",
+        "db": "gateway.cli.db:db",
+        "completion": "gateway.cli.completion:completion",
     },
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )

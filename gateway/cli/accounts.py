@@ -1,6 +1,7 @@
-"""`kiro-gateway accounts`: add and list; import has a file of its own."""
+"""`kiro-gateway accounts`: add, list and remove; import has a file of its own."""
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from gateway.cli.store import with_store
 
 if TYPE_CHECKING:
     from gateway.store.accounts import Account
+    from gateway.store.api_keys import ApiKey
     from gateway.store.database import Database
 
 MAX_API_KEY = 4096  # characters; real ones have fewer than a hundred
@@ -25,6 +27,7 @@ MAX_API_KEY = 4096  # characters; real ones have fewer than a hundred
         "add": "gateway.cli.accounts:add",
         "import": "gateway.cli.account_import:import_account",
         "list": "gateway.cli.accounts:list_accounts",
+        "remove": "gateway.cli.accounts:remove",
     },
     examples=["kiro-gateway accounts import me"],
 )
@@ -139,7 +142,7 @@ def list_accounts(config: str | None, db_path: str | None, *, as_json: bool) -> 
     found = with_store(config, db_path, work)
     if as_json:
         documents = [account_document(account) for account in found]
-        print_json({"accounts": documents, "total": len(documents)})
+        print_json({"accounts": documents, "total": len(documents), "next_cursor": None})
         return
     rows = [
         (
@@ -155,3 +158,53 @@ def list_accounts(config: str | None, db_path: str | None, *, as_json: bool) -> 
     ]
     columns = ("Name", "Id", "State", "Signed in by", "Region", "API region", "Token until")
     print_table(columns, rows)
+
+
+@click.command(
+    cls=Command,
+    examples=["kiro-gateway accounts remove me", "kiro-gateway accounts remove me --force"],
+)
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Also take it out of the API keys that use it.")
+@settings_options
+@json_option
+def remove(
+    name: str, config: str | None, db_path: str | None, *, force: bool, as_json: bool
+) -> None:
+    """Remove an account and its sign-in; NAME may be its id. What it served stays on record.
+
+    Refused while API keys use it, unless --force is given: then it is taken out of their lists.
+    """
+    now = datetime.now(UTC)
+
+    async def work(database: "Database") -> tuple[str, tuple["ApiKey", ...]]:
+        from gateway.store.accounts import delete_account, get_account, keys_using
+        from gateway.store.api_keys import get_api_key
+
+        async with database.begin() as db:
+            account = await get_account(db, database.secrets, name)
+            using = await keys_using(db, account.id)
+            if using and not force:
+                raise click.ClickException(_still_used(account.name, using))
+            await delete_account(db, account.id, force=force, now=now)
+            return account.name, tuple([await get_api_key(db, key_id) for key_id, _ in using])
+
+    removed, keys = with_store(config, db_path, work)
+    if as_json:
+        print_json({"deleted": True})
+        return
+    click.echo(f'Removed account "{removed}".')
+    for key in keys:
+        left = "" if key.account_ids else " and serves nobody: that was its only account"
+        click.echo(f'API key "{key.name}" ({key.id}) does without it now{left}.')
+
+
+def _still_used(name: str, using: Sequence[tuple[str, str]]) -> str:
+    keys = [f"  {key_name} ({key_id})" for key_id, key_name in using]
+    return "\n".join(
+        [
+            f'The account "{name}" is used by these API keys:',
+            *keys,
+            "--force takes it out of their lists and removes it.",
+        ]
+    )

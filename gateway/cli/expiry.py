@@ -1,4 +1,4 @@
-"""When something is to end, as people write it."""
+"""When something is to end, and how long it is to last, as people write it."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -15,8 +15,8 @@ def parse_expiry(text: str, now: datetime) -> datetime:
     Raises:
         click.BadParameter: it is none of these; whether it lies ahead is for the store to say.
     """
-    if span := _SPAN.fullmatch(text.strip()):
-        return now + timedelta(hours=int(span[1]) * _HOURS[span[2].lower()])
+    if (span := _read_span(text)) is not None:
+        return now + span
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -27,3 +27,22 @@ def parse_expiry(text: str, now: datetime) -> datetime:
     if len(text.strip()) <= len("2027-01-31"):
         moment += timedelta(days=1)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def parse_overlap(text: str) -> timedelta:
+    """Read `1d`, `12h`, `2w` or `0`.
+
+    Raises:
+        click.BadParameter: it is none of these; how long it may be is for the store to say.
+    """
+    span = timedelta(0) if text.strip() == "0" else _read_span(text)
+    if span is None:
+        raise click.BadParameter(
+            f"'{text}' is no span such as 1d, 12h or 2w.", param_hint="--overlap"
+        )
+    return span
+
+
+def _read_span(text: str) -> timedelta | None:
+    found = _SPAN.fullmatch(text.strip())
+    return timedelta(hours=int(found[1]) * _HOURS[found[2].lower()]) if found else None

@@ -1,4 +1,4 @@
-"""`kiro-gateway keys`: create, list, enable and disable."""
+"""`kiro-gateway keys`: create and list; what changes a key has a file of its own."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     commands_from={
         "create": "gateway.cli.keys:create",
         "list": "gateway.cli.keys:list_keys",
-        "disable": "gateway.cli.keys:disable",
-        "enable": "gateway.cli.keys:enable",
+        "disable": "gateway.cli.key_changes:disable",
+        "enable": "gateway.cli.key_changes:enable",
+        "rotate": "gateway.cli.key_changes:rotate",
+        "remove": "gateway.cli.key_changes:remove",
     },
 )
 def keys() -> None:
@@ -39,6 +41,7 @@ def keys() -> None:
     examples=[
         "kiro-gateway keys create laptop --account me",
         "kiro-gateway keys create ci --account me --account you --failover --expires 30d",
+        "kiro-gateway keys create intern --account me --requests-per-minute 20 --model auto",
     ],
 )
 @click.argument("name")
@@ -55,16 +58,36 @@ def keys() -> None:
     "--default", metavar="ACCOUNT", help="Account for /v1. [default: the first --account]"
 )
 @click.option("--expires", metavar="WHEN", help="30d, 12h, 2w, a date, or a time as in RFC 3339.")
-@click.option("--requests-per-minute", type=click.IntRange(1), metavar="NUMBER")
-@click.option("--max-concurrent-requests", type=click.IntRange(1), metavar="NUMBER")
-@click.option("--tokens-per-day", type=click.IntRange(1), metavar="NUMBER")
-@click.option("--credits-per-month", type=click.FloatRange(0, min_open=True), metavar="NUMBER")
+@click.option(
+    "--requests-per-minute",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="Requests in any 60 seconds.",
+)
+@click.option(
+    "--max-concurrent-requests",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="Requests at once; a few more wait for a moment.",
+)
+@click.option(
+    "--tokens-per-day",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="Tokens, in and out, in any 24 hours.",
+)
+@click.option(
+    "--credits-per-month",
+    type=click.FloatRange(0, min_open=True),
+    metavar="NUMBER",
+    help="Credits in a calendar month of UTC.",
+)
 @click.option(
     "--model",
     "models",
     metavar="MODEL",
     multiple=True,
-    help="Model it may use; repeat it for more.",
+    help="Model it may use, by whatever name; repeat it for more. [default: all]",
 )
 @click.option("--suppress-reasoning", is_flag=True, help="Leave thinking out of its answers.")
 @click.option(
@@ -91,7 +114,10 @@ def create(
     failover: bool,
     as_json: bool,
 ) -> None:
-    """Make an API key and print it, this once: only its hash is kept."""
+    """Make an API key and print it, this once: only its hash is kept.
+
+    Limits are hard: a request beyond one is refused, and told when it would be let in.
+    """
     now = datetime.now(UTC)
     expires_at = parse_expiry(expires, now) if expires else None
 
@@ -149,7 +175,8 @@ def list_keys(config: str | None, db_path: str | None, *, as_json: bool) -> None
 
     found, names = with_store(config, db_path, work)
     if as_json:
-        print_json({"keys": [key_document(key, names) for key in found], "total": len(found)})
+        documents = [key_document(key, names) for key in found]
+        print_json({"keys": documents, "total": len(documents), "next_cursor": None})
         return
     now = datetime.now(UTC)
     rows = [
@@ -165,52 +192,6 @@ def list_keys(config: str | None, db_path: str | None, *, as_json: bool) -> None
         for key in found
     ]
     print_table(("Name", "Id", "Key", "State", "Accounts", "Expires", "Last used"), rows)
-
-
-@click.command(
-    cls=Command,
-    examples=["kiro-gateway keys disable laptop"],
-)
-@click.argument("key")
-@settings_options
-@json_option
-def disable(key: str, config: str | None, db_path: str | None, *, as_json: bool) -> None:
-    """Turn an API key away from now on; KEY is its id or its name."""
-    _switch(key, config, db_path, enabled=False, as_json=as_json)
-
-
-@click.command(
-    cls=Command,
-    examples=["kiro-gateway keys enable laptop"],
-)
-@click.argument("key")
-@settings_options
-@json_option
-def enable(key: str, config: str | None, db_path: str | None, *, as_json: bool) -> None:
-    """Let a disabled API key in again; KEY is its id or its name."""
-    _switch(key, config, db_path, enabled=True, as_json=as_json)
-
-
-def _switch(
-    id_or_name: str, config: str | None, db_path: str | None, *, enabled: bool, as_json: bool
-) -> None:
-    now = datetime.now(UTC)
-
-    async def work(database: "Database") -> tuple["ApiKey", dict[str, str]]:
-        from gateway.store.accounts import list_accounts
-        from gateway.store.api_keys import get_api_key, set_api_key_enabled
-
-        async with database.begin() as db:
-            key = await get_api_key(db, id_or_name)
-            await set_api_key_enabled(db, key.id, enabled=enabled, now=now)
-            names = names_by_id(await list_accounts(db, database.secrets))
-            return await get_api_key(db, key.id), names
-
-    key, names = with_store(config, db_path, work)
-    if as_json:
-        print_json(key_document(key, names))
-    else:
-        click.echo(f'API key "{key.name}" ({key.id}) is {"enabled" if enabled else "disabled"}.')
 
 
 def _state(key: "ApiKey", now: datetime) -> str:

@@ -1,11 +1,18 @@
 """`kiro-gateway serve`."""
 
+import os
+import sys
+from typing import TYPE_CHECKING
+
 import click
 
 from gateway.cli.commands import Command
 from gateway.cli.lean import without
-from gateway.cli.options import config_option, load
+from gateway.cli.options import config_option, home_folder, load
 from gateway.cli.store import open_secret_box
+
+if TYPE_CHECKING:
+    from gateway.web.services import Services
 
 
 @click.command(
@@ -61,7 +68,7 @@ from gateway.cli.store import open_secret_box
     help="Over that size, leave out the oldest rounds instead of refusing.",
 )
 @click.option("--db-path", "tenant__db_path", metavar="FILE", help="SQLite database.")
-@click.option("--open", "-o", "open_browser", is_flag=True, help="Open the gateway in the browser.")
+@click.option("--open", "-o", "open_browser", is_flag=True, help="Open the browser, signed in.")
 @config_option
 def serve(
     config: str | None, *, no_health_check: bool, open_browser: bool, **flags: object
@@ -74,14 +81,39 @@ def serve(
     wanted = {name.replace("__", "."): value for name, value in flags.items()}
     if no_health_check:
         wanted["defaults.health_check_enabled"] = False
-    settings = load(config, wanted).settings
+    loaded = load(config, wanted)
+    settings = loaded.settings
     with without("rich", "httpx._main"):
         from gateway.logs import configure_logging
+        from gateway.upstream.signin.local_import import known_places
         from gateway.web.server import serve as run_server
 
+    async def tell_admin(services: "Services", url: str) -> None:
+        services.admin.setting_origins = dict(loaded.origins)
+        services.admin.local_places = known_places(
+            os.environ, home_folder(os.environ), sys.platform
+        )
+        await _let_in(services, url, open_browser=open_browser)
+
     configure_logging(settings.server.log_level, settings.server.log_format)
-    on_listening = _open_in_browser if open_browser else None
-    run_server(settings, open_secret_box(settings), on_listening=on_listening)
+    run_server(settings, open_secret_box(settings), on_ready=tell_admin)
+
+
+async def _let_in(services: "Services", url: str, *, open_browser: bool) -> None:
+    """Hand whoever started the gateway what makes them its admin, past the log."""
+    from gateway.web.admin.identity import ensure_admin_key, new_one_time_link
+
+    if key := await ensure_admin_key(services):
+        click.echo(
+            f"The admin key, shown only now; kiro-gateway admin-key reset makes another:\n{key}",
+            err=True,
+        )
+    # Where standard error goes into a file or a journal, others may read it in time.
+    if sys.stderr.isatty():
+        link = await new_one_time_link(services, url)
+        click.echo(f"Sign in with this link, once and within ten minutes:\n{link}", err=True)
+    if open_browser:
+        _open_in_browser(await new_one_time_link(services, url))
 
 
 def _open_in_browser(url: str) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway.cli.options import load
-from gateway.errors import StoreError
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -19,6 +18,13 @@ SECRET_VARIABLE = "KIRO_GATEWAY_SECRET_KEY"  # noqa: S105  # a name
 SECRET_FILE = "secret.key"  # noqa: S105  # likewise
 
 
+def secret_key_place(settings: "Settings") -> str:
+    """Where the key for what is encrypted at rest is: an environment variable, or a file."""
+    if os.environ.get(SECRET_VARIABLE, "").strip():
+        return SECRET_VARIABLE
+    return str(_key_file(settings))
+
+
 def open_secret_box(settings: "Settings") -> "SecretBox":
     """Give the key for what is encrypted at rest: from the environment, or the file beside the DB.
 
@@ -27,8 +33,21 @@ def open_secret_box(settings: "Settings") -> "SecretBox":
     """
     from gateway.store.secrets import open_secrets
 
-    beside = Path(settings.tenant.db_path).expanduser().with_name(SECRET_FILE)
-    return open_secrets(os.environ.get(SECRET_VARIABLE), beside)
+    return open_secrets(os.environ.get(SECRET_VARIABLE), _key_file(settings))
+
+
+def store_target(settings: "Settings") -> str:
+    """What `open_database` opens: a `postgresql://` URL, or a SQLite file's path."""
+    return settings.tenant.database_url or settings.tenant.db_path
+
+
+def store_name(settings: "Settings") -> str:
+    """The same, fit to be shown: a URL loses its user and password."""
+    if settings.tenant.database_url is None:
+        return settings.tenant.db_path
+    from gateway.store.postgresql_server import describe
+
+    return describe(settings.tenant.database_url)
 
 
 def with_store(
@@ -40,19 +59,23 @@ def with_store(
         SettingsError: the settings are wrong.
         StoreError: the database or its secret key cannot be used.
     """
+    return run_on_store(load(config, {"tenant.db_path": db_path}).settings, work)
+
+
+def run_on_store(settings: "Settings", work: Callable[["Database"], Awaitable[Result]]) -> Result:
+    """As `with_store`, for a command that has loaded the settings itself."""
     import anyio
 
     from gateway.store.database import open_database
 
-    settings = load(config, {"tenant.db_path": db_path}).settings
-    if settings.tenant.database_url is not None:
-        raise StoreError(
-            "tenant.database_url: this version keeps its data in SQLite. Set tenant.db_path."
-        )
     secrets = open_secret_box(settings)
 
     async def run() -> Result:
-        async with open_database(settings.tenant.db_path, secrets) as database:
+        async with open_database(store_target(settings), secrets) as database:
             return await work(database)
 
     return anyio.run(run)
+
+
+def _key_file(settings: "Settings") -> Path:
+    return Path(settings.tenant.db_path).expanduser().with_name(SECRET_FILE)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ REGION_PLACEHOLDER = "{region}"
 
 def split_url(value: str) -> SplitResult | None:
     """Take a URL apart; None when it is no usable one: no host, a bad port, white space."""
+    parts = _parts(value)
+    return parts if parts and parts.hostname else None
+
+
+def _parts(value: str) -> SplitResult | None:
     if re.search(r"[\s\x00-\x1f\x7f]", value):
         return None
     try:
@@ -47,7 +52,7 @@ def split_url(value: str) -> SplitResult | None:
         _ = parts.port  # a bad one raises only when asked for
     except ValueError:
         return None
-    return parts if parts.hostname else None
+    return parts
 
 
 def is_loopback_host(host: str) -> bool:
@@ -105,8 +110,11 @@ def _is_network(value: str) -> bool:
 
 
 def _is_database_url(value: str) -> bool:
-    parts = split_url(value)
-    return parts is not None and parts.scheme == "postgresql" and len(parts.path) > 1
+    parts = _parts(value)
+    if parts is None or parts.scheme not in {"postgresql", "postgres"} or len(parts.path) < 2:
+        return False
+    # A server's socket has no place before the path: postgresql:///gateway?host=/run/postgresql
+    return bool(parts.hostname or parse_qs(parts.query).get("host"))
 
 
 def _is_timezone(value: str) -> bool:

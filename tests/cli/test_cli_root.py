@@ -48,11 +48,21 @@ def test_the_commands_are_the_documented_ones() -> None:
         "accounts add",
         "accounts import",
         "accounts list",
+        "accounts remove",
         "keys",
         "keys create",
         "keys list",
         "keys disable",
         "keys enable",
+        "keys rotate",
+        "keys remove",
+        "admin-key",
+        "admin-key reset",
+        "db",
+        "db upgrade",
+        "db backup",
+        "db import",
+        "completion",
     }
 
 
@@ -70,9 +80,12 @@ def test_every_command_explains_itself_with_an_example(
         assert example.startswith("kiro-gateway")
 
 
-# The demo reads no settings and keeps its database in a folder of its own.
+# The demo reads no settings and keeps its database in a folder of its own; a completion script
+# depends on neither.
 WITH_SETTINGS = [
-    path for path, c in COMMANDS.items() if isinstance(c, Command) and path != ("demo",)
+    path
+    for path, command in COMMANDS.items()
+    if isinstance(command, Command) and path not in {("demo",), ("completion",)}
 ]
 
 
@@ -116,6 +129,19 @@ def test_the_version_loads_nothing_heavy() -> None:
     )
     out = subprocess.check_output([sys.executable, "-c", probe], text=True)
     assert out.splitlines()[1] == "[]"
+
+
+@pytest.mark.parametrize("command", ["accounts", "keys"])
+def test_a_list_as_json_loads_no_server(command: str) -> None:
+    probe = (
+        "import sys; from gateway.cli.__main__ import run;"
+        "run(['accounts', 'add', 'work']); run(['keys', 'create', 'k', '--account', 'work']);"
+        f"run(['{command}', 'list', '--json']);"
+        "heavy = {'starlette', 'uvicorn', 'httpx', 'asyncpg', 'rich', 'prometheus_client'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    out = subprocess.check_output([sys.executable, "-c", probe], text=True)
+    assert out.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(

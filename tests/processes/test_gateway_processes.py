@@ -1,0 +1,116 @@
+"""What only whole processes can show: shared limits, and what is left after they end."""
+
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import anyio
+import anyio.to_thread
+import pytest
+
+from gateway.simulator.server import RunningSimulator, serve_in_thread
+from tests.gateway_process import Installation, gateway_processes
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+BODY = {
+    "model": "claude-sonnet-4.5",
+    "max_tokens": 100,
+    "messages": [{"role": "user", "content": "Hi"}],
+}
+
+
+@pytest.fixture
+def simulator() -> Iterator[RunningSimulator]:
+    with serve_in_thread() as running:
+        yield running
+
+
+@pytest.fixture
+def installation(tmp_path: Path, simulator: RunningSimulator) -> Installation:
+    made = Installation(tmp_path, simulator.url)
+    made.add_account()
+    return made
+
+
+async def many(
+    urls: list[str], secret: str, count: int, *, at_once: int
+) -> list[tuple[str, int, float]]:
+    """Requests spread over gateways; for each its request id, status and when it ended."""
+    told: list[tuple[str, int, float]] = []
+    gate = anyio.CapacityLimiter(at_once)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as http:
+
+        async def one(number: int) -> None:
+            url = urls[number % len(urls)] + "/v1/messages"
+            headers = {"x-api-key": secret, "x-request-id": f"r-{number}"}
+            async with gate, http.post(url, json=BODY, headers=headers) as answer:
+                await answer.read()
+                told.append((f"r-{number}", answer.status, time.monotonic()))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(count):
+                tasks.start_soon(one, number)
+    return told
+
+
+def stored(installation: Installation) -> list[str]:
+    """The request ids in the database, opened as it was left."""
+    with sqlite3.connect(installation.database) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        rows = db.execute("SELECT request_id FROM usage_records").fetchall()
+        (summed,) = db.execute(
+            "SELECT coalesce(sum(requests), 0) FROM usage_hours WHERE told_apart = 0"
+        ).fetchone()
+    db.close()
+    assert summed == len(rows), "the sums and the rows are of one mind"
+    return [request_id for (request_id,) in rows]
+
+
+async def test_two_processes_let_exactly_the_limit_pass(installation: Installation) -> None:
+    secret = installation.create_key("--requests-per-minute", "100")
+    with gateway_processes(installation, 2) as gateways:
+        told = await many([one.url for one in gateways], secret, 1000, at_once=1000)
+    assert Counter(status for _, status, _ in told) == {200: 100, 429: 900}
+
+
+async def test_a_killed_process_loses_the_last_second_at_most(installation: Installation) -> None:
+    secret = installation.create_key()
+    with gateway_processes(installation) as [gateway]:
+        told = await many([gateway.url], secret, 500, at_once=20)
+        killed_at = time.monotonic()
+        gateway.kill()
+    assert {status for _, status, _ in told} == {200}
+    rows = stored(installation)
+    assert len(rows) == len(set(rows))
+    # A second, and a little for what was on its way to this process.
+    owed = {request_id for request_id, _, ended in told if ended < killed_at - 1.25}
+    assert owed <= set(rows)
+
+
+async def test_a_terminated_process_writes_everything_and_lets_streams_finish(
+    installation: Installation, simulator: RunningSimulator
+) -> None:
+    secret = installation.create_key()
+    async with aiohttp.ClientSession() as http:
+        with gateway_processes(installation) as [gateway]:
+            told = await many([gateway.url], secret, 500, at_once=20)
+            await http.put(simulator.url + "/_sim/gate", json={"point": "closing"})
+            headers = {"x-api-key": secret, "x-request-id": "r-stream"}
+            body = {**BODY, "stream": True}
+            async with http.post(
+                gateway.url + "/v1/messages", json=body, headers=headers
+            ) as answer:
+                begun = await answer.content.readany()
+                gateway.terminate()
+                await http.post(simulator.url + "/_sim/release", json={})
+                whole = begun + await answer.content.read()
+            code = await anyio.to_thread.run_sync(gateway.process.wait, 30)
+    assert whole.endswith(b'data: {"type":"message_stop"}\n\n')
+    assert code in {-15, 143}
+    rows = stored(installation)
+    assert sorted(rows) == sorted([*(request_id for request_id, _, _ in told), "r-stream"])
