@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
 from typing import Protocol
 
 import aiohttp
@@ -16,7 +15,7 @@ from gateway.kiro.failures import classify, raw_excerpt
 from gateway.logs import is_debugging
 from gateway.redact import redact_headers, redact_text
 from gateway.store.accounts import Account
-from gateway.upstream.http import CONNECT_TIMEOUT, HttpClients, network_errors, translate
+from gateway.upstream.http import HttpClients, network_errors, translate
 
 API_REGIONS = ("us-east-1", "eu-central-1")
 DEFAULT_REGION = "us-east-1"
@@ -27,6 +26,7 @@ MANAGEMENT_TARGET = "AmazonCodeWhispererService."
 MAX_ANSWER = 4 * 1024 * 1024  # bytes
 MAX_ERROR_BODY = 64 * 1024  # bytes
 ERROR_BODY_TIMEOUT = 10.0  # seconds
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MANAGEMENT_TIMEOUT = 30.0  # seconds
 SHOWN = 8192  # characters of a body in the log at debug
 
@@ -89,9 +89,9 @@ class Generation:
     slow to take what there is, it is not upstream that is silent.
     """
 
-    def __init__(self, response: httpx.Response, *, idle_timeout: float) -> None:
-        self._response: aiohttp.ClientResponse = response.extensions["aiohttp"]
-        self._reader = self._response.content
+    def __init__(self, response: aiohttp.ClientResponse, *, idle_timeout: float) -> None:
+        self._response = response
+        self._reader = response.content
         self._loop = asyncio.get_running_loop()
         self._idle_timeout = idle_timeout
         self._read_at = self._loop.time()
@@ -155,7 +155,10 @@ class KiroService:
         return self._settings.origin
 
     async def generate(self, account: Account, body: bytes, *, idle_timeout: float) -> Generation:
-        """POST GenerateAssistantResponse; `idle_timeout` (seconds, 0 = none) bounds each silence.
+        """POST GenerateAssistantResponse.
+
+        `idle_timeout` (seconds, 0 = none) bounds each silence of an answer. How long to wait for
+        the answer to begin is the caller's to say.
 
         Raises:
             UpstreamError: any answer but 200, classified; or none.
@@ -166,26 +169,25 @@ class KiroService:
         headers["x-amz-target"] = STREAMING_TARGET
         # Compressed event streams would arrive in lumps.
         headers["accept-encoding"] = "identity"
-        transport = self._clients.transport_for(url, account.proxy or self._settings.proxy)
-        request = httpx.Request(
-            "POST",
-            _parsed(url),
-            headers=headers,
-            content=body,
-            extensions={"timeout": {"connect": CONNECT_TIMEOUT}},
-        )
-        trace(request, body)
-        with network_errors("Kiro"), anyio.fail_after(idle_timeout or None):
-            response = await transport.handle_async_request(request)
-        response.request = request
-        trace_answer(response)
-        if response.status_code == 200:
+        pool = self._clients.pool_for(url, account.proxy or self._settings.proxy)
+        trace("POST", url, headers, body)
+        with network_errors("Kiro"):
+            response = await pool.post_stream(url, headers, body)
+        trace_answer(response.status, response.headers)
+        if response.status == 200:
             return Generation(response, idle_timeout=idle_timeout)
         try:
-            raise await self._failure(response, account)
+            refusal = b""
+            # Without its body, the answer still has a status and headers that say enough.
+            limit = anyio.move_on_after(ERROR_BODY_TIMEOUT)
+            with limit, suppress(UpstreamError), network_errors("Kiro"):
+                async for chunk in response.content.iter_any():
+                    refusal = (refusal + chunk)[:MAX_ERROR_BODY]
+                    if len(refusal) == MAX_ERROR_BODY:
+                        break
+            raise self._classified(response.status, response.headers, refusal, account)
         finally:
-            with anyio.move_on_after(2, shield=True):
-                await response.aclose()
+            response.close()
 
     async def call(
         self,
@@ -224,15 +226,16 @@ class KiroService:
         request = client.build_request(
             method, url, headers=headers, content=body or None, params=params or None
         )
-        trace(request, body)
+        trace(method, url, request.headers, body)
         try:
             with anyio.fail_after(MANAGEMENT_TIMEOUT), network_errors("Kiro"):
                 response = await client.send(request, stream=True)
                 try:
                     answer = await _read(response, MAX_ANSWER)
-                    trace_answer(response, answer)
-                    if response.status_code != 200:
-                        raise self._classified(response, answer, account)
+                    status = response.status_code
+                    trace_answer(status, response.headers, answer)
+                    if status != 200:
+                        raise self._classified(status, response.headers, answer, account)
                     return answer
                 finally:
                     with anyio.move_on_after(2, shield=True):
@@ -259,35 +262,23 @@ class KiroService:
             headers["tokentype"] = "EXTERNAL_IDP"
         return headers
 
-    async def _failure(self, response: httpx.Response, account: Account) -> Exception:
-        body = b""
-        # Without its body, the answer still has a status and headers that say enough.
-        limit = anyio.move_on_after(ERROR_BODY_TIMEOUT)
-        with limit, suppress(UpstreamError), network_errors("Kiro"):
-            body = await _read(response, MAX_ERROR_BODY)
-        return self._classified(response, body, account)
-
-    def _classified(self, response: httpx.Response, body: bytes, account: Account) -> Exception:
+    def _classified(
+        self, status: int, headers: Mapping[str, str], body: bytes, account: Account
+    ) -> Exception:
         log.info(
             "upstream refused",
             account=account.name,
-            status=response.status_code,
-            upstream_request_id=response.headers.get("x-amzn-requestid", ""),
+            status=status,
+            upstream_request_id=headers.get("x-amzn-requestid", ""),
             body=redact_text(raw_excerpt(body), 1024),
         )
-        if response.is_redirect:
+        if status in REDIRECTS:
             return UpstreamUntrusted(
                 "Kiro's address answers with a redirect. Check upstream.runtime_url and the proxy.",
                 code="upstream_unreachable",
             )
-        error = classify(response.status_code, response.headers, body)
+        error = classify(status, headers, body)
         return token_refused(error, account) if isinstance(error, AccountSignInFailed) else error
-
-
-@lru_cache(maxsize=64)
-def _parsed(url: str) -> httpx.URL:
-    # There are few of them, and taking one apart costs as much as sending a small request.
-    return httpx.URL(url)
 
 
 async def _read(response: httpx.Response, limit: int) -> bytes:
@@ -300,24 +291,24 @@ async def _read(response: httpx.Response, limit: int) -> bytes:
     return bytes(body[:limit])
 
 
-def trace(request: httpx.Request, body: bytes) -> None:
+def trace(method: str, url: str, headers: Mapping[str, str], body: bytes) -> None:
     """Log a request whole, at debug only, its secrets redacted."""
     if is_debugging():
         log.debug(
             "upstream request",
-            method=request.method,
-            url=str(request.url.copy_with(query=None)),
-            headers=redact_headers(dict(request.headers)),
+            method=method,
+            url=url,
+            headers=redact_headers(dict(headers)),
             body=redact_text(body.decode("utf-8", "replace"), SHOWN),
         )
 
 
-def trace_answer(response: httpx.Response, body: bytes = b"") -> None:
+def trace_answer(status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
     """The same for the head of an answer, and its body where it is read at once."""
     if is_debugging():
         log.debug(
             "upstream answer",
-            status=response.status_code,
-            headers=redact_headers(dict(response.headers)),
+            status=status,
+            headers=redact_headers(dict(headers)),
             body=redact_text(body.decode("utf-8", "replace"), SHOWN),
         )

@@ -7,8 +7,9 @@ connections the name of a timeout (see `network_errors`).
 """
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
@@ -24,45 +25,41 @@ CONNECT_TIMEOUT = 15.0  # seconds
 # A pooled connection that the far side has closed fails at its next use; services behind load
 # balancers close after sixty seconds of silence, so ours go first.
 KEEPALIVE = 50.0  # seconds
+_STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
 
 
-class StreamingTransport(AiohttpTransport):
-    """Gives each response twice: to httpx, and as the `aiohttp` response under it.
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The connections through one proxy, as httpx's client and as the aiohttp session under it."""
 
-    Between the two lie four generators; a stream of small reads is much cheaper without them.
-    """
+    client: httpx.AsyncClient
+    session: aiohttp.ClientSession
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """As its parent, with an `aiohttp.ClientResponse` as `extensions["aiohttp"]`."""
-        response: httpx.Response = await super().handle_async_request(request)
-        stream = response.stream
-        # There is no public way to it; tests read through it, so a change would not go unnoticed.
-        response.extensions["aiohttp"] = stream._aiohttp_response  # type: ignore[union-attr]  # noqa: SLF001
-        return response
+    async def post_stream(
+        self, url: str, headers: Mapping[str, str], body: bytes
+    ) -> aiohttp.ClientResponse:
+        """POST and read a stream of small pieces, past what httpx would do with each.
+
+        Waits as long as it takes, but for the connection. Redirects are not followed.
+        """
+        return await self.session.post(
+            url, data=body, headers=headers, allow_redirects=False, timeout=_STREAM_TIMEOUT
+        )
 
 
 class HttpClients:
-    """Pooled clients, made when first asked for. Close them with `aclose`."""
+    """Pools, made when first asked for. Close them with `aclose`."""
 
     def __init__(self, user_agent: str) -> None:
         self._user_agent = user_agent
-        self._pools: dict[str | None, tuple[httpx.AsyncClient, StreamingTransport]] = {}
+        self._pools: dict[str | None, Pool] = {}
 
     def client_for(self, url: str, proxy: str | None) -> httpx.AsyncClient:
         """The client for `url` through `proxy`; a loopback address is never proxied."""
-        return self._pool(url, proxy)[0]
+        return self.pool_for(url, proxy).client
 
-    def transport_for(self, url: str, proxy: str | None) -> StreamingTransport:
-        """What is under that client, for requests that need no redirects, cookies or sign-in."""
-        return self._pool(url, proxy)[1]
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        for client, _ in self._pools.values():
-            await client.aclose()
-        self._pools.clear()
-
-    def _pool(self, url: str, proxy: str | None) -> tuple[httpx.AsyncClient, StreamingTransport]:
+    def pool_for(self, url: str, proxy: str | None) -> Pool:
+        """The connections for `url` through `proxy`; a loopback address is never proxied."""
         if proxy is not None and is_loopback(urlsplit(url).hostname or ""):
             proxy = None
         pool = self._pools.get(proxy)
@@ -70,25 +67,30 @@ class HttpClients:
             pool = self._pools[proxy] = self._open(proxy)
         return pool
 
-    def _open(self, proxy: str | None) -> tuple[httpx.AsyncClient, StreamingTransport]:
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for pool in self._pools.values():
+            await pool.client.aclose()
+        self._pools.clear()
+
+    def _open(self, proxy: str | None) -> Pool:
         socks = proxy is not None and proxy.startswith("socks")
         session = aiohttp.ClientSession(
             connector=_socks_connector(proxy) if socks and proxy else _tcp_connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
+            proxy=None if socks else proxy,
         )
-        http_proxy = httpx.Proxy(proxy) if proxy and not socks else None
-        transport = StreamingTransport(verify=_tls(), client=session, proxy=http_proxy)
         client = httpx.AsyncClient(
-            transport=transport,
+            transport=AiohttpTransport(verify=_tls(), client=session),
             headers={"user-agent": self._user_agent, "accept": "*/*"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(30.0, connect=CONNECT_TIMEOUT, pool=None),
             follow_redirects=False,
             trust_env=False,
         )
-        return client, transport
+        return Pool(client, session)
 
 
 def is_loopback(host: str) -> bool:
