@@ -327,7 +327,10 @@ class Relay:
         )
         try:
             first = b""
-            with anyio.move_on_after(limit) as waiting:
+            # Without a limit of its own, this is one silence among others.
+            with anyio.move_on_after(
+                limit or self._defaults.idle_timeout_seconds or None
+            ) as waiting:
                 generation = await self._service.generate(
                     call.account, call.body, idle_timeout=self._defaults.idle_timeout_seconds
                 )
