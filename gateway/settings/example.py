@@ -28,7 +28,7 @@ def example_config(chosen: Mapping[str, object] | None = None) -> str:
     chosen = chosen or {}
     lines = [HEADER]
     for section, kind in SECTIONS.items():
-        lines += [f"# {(kind.__doc__ or '').splitlines()[0]}", f"{section}:"]
+        lines += [f"# {(kind.__doc__ or section).splitlines()[0]}", f"{section}:"]
         for key in KEYS.values():
             if key.name.startswith(f"{section}."):
                 lines += _key_lines(key, chosen.get(key.name))

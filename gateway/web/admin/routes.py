@@ -92,7 +92,8 @@ def _route(
 
 def _summary(handler: Handler) -> str:
     """The docstring's first line, without the method and path that it may begin with."""
-    line = (handler.__doc__ or "").splitlines()[0]
+    # Python leaves docstrings out when it is told to optimise.
+    line = (handler.__doc__ or handler.__name__.replace("_", " ")).splitlines()[0]
     return line.partition(": ")[2] or line
 
 
