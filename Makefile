@@ -73,6 +73,7 @@ run: install ## the gateway against the real service
 
 bench: install ## measure, and print each figure beside its budget
 	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m tests.bench.request_log
 
 recordings: install ## make the recorded replies anew; read the diff before keeping it
 	$(BIN)/python scripts/make_recordings.py

@@ -21,7 +21,7 @@ LONGEST_ANSWER = 32_000  # tokens
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What has to be asked before a request may go on; nothing where nothing is limited."""
+    """What has to be asked before a request may go on."""
 
     book: LimitBook
     owners: tuple[LimitOwner, ...]
@@ -39,9 +39,6 @@ class Admission:
             LimitExceeded: the key may not spend so much.
             AccountBusy: the account serves as many requests as it may.
         """
-        if not self.owners:
-            yield conversation
-            return
         reservations: list[Reservation] = []
         try:
             yield await self._reserve(conversation, reservations)
@@ -90,11 +87,14 @@ class Admission:
 
 def admission(
     book: LimitBook, api_key: ApiKey, account: Account, facts: Facts, *, slot_wait: float
-) -> Admission:
-    """What a key and an account limit; the key comes first, so that it queues for no other."""
+) -> Admission | None:
+    """What a key and an account limit, None where neither limits anything.
+
+    The key comes first, so that nobody holds an account's place while queueing for a key's.
+    """
     owners = (owner_of_key(api_key), owner_of_account(account))
     limited = tuple(owner for owner in owners if owner is not None)
-    return Admission(book, limited, facts, slot_wait)
+    return Admission(book, limited, facts, slot_wait) if limited else None
 
 
 # What both dialects' clients read is named after what is counted, not after the time it is for.

@@ -159,7 +159,8 @@ async def get_model(exchange: Exchange) -> None:
     by_kiro_id = {model.kiro_model_id: model for model in models}
     wanted = exchange.tail
     found = next((model for model in models if model.id == wanted), None)
-    found = found or by_kiro_id.get(resolve(wanted, by_kiro_id).id)
+    if found is None and wanted.strip():
+        found = by_kiro_id.get(resolve(wanted, by_kiro_id).id)
     if found is None:
         raise NotFound(f"There is no model {wanted!r} for this account. GET /v1/models lists them.")
     await exchange.respond(listing.model_object(found))
