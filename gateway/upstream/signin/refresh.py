@@ -6,27 +6,19 @@ for an organisation's own identity provider.
 """
 
 import ipaddress
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
 
-import anyio
 import httpx
-import msgspec
-import structlog
 
 from gateway.errors import Source, UpstreamError
 from gateway.store.accounts import Account, Credentials, check_region
-from gateway.upstream.http import is_loopback, network_errors
+from gateway.upstream.http import is_loopback
+from gateway.upstream.signin.answers import Answer, ask, check_clock, json_request, seconds
 
-TIMEOUT = 30.0  # seconds for the whole exchange
 DEFAULT_LIFETIME = 3600  # seconds, where the answer names none
-MAX_ANSWER = 1024 * 1024  # bytes
-CLOCK_TOLERANCE = timedelta(seconds=60)
 
 # Codes as `error_code` gives them. These say that the same request can never succeed.
 _PERMANENT = frozenset(
@@ -45,8 +37,6 @@ _PERMANENT = frozenset(
 _TRANSIENT = frozenset(
     {"internalserver", "servererror", "slowdown", "temporarilyunavailable", "throttling"}
 )
-
-log = structlog.get_logger("gateway.signin")
 
 
 class RefreshRejected(UpstreamError):
@@ -127,35 +117,13 @@ async def refresh(
     """
     request = _request(http, account, refresh_endpoint(account, urls))
     try:
-        with anyio.fail_after(TIMEOUT), network_errors("the sign-in service"):
-            response = await http.send(request, stream=True, follow_redirects=False)
-            try:
-                body = await _read(response)
-            finally:
-                with anyio.move_on_after(2, shield=True):
-                    await response.aclose()
-    except TimeoutError as exc:
-        raise RefreshFailed("The sign-in service did not answer in time.") from exc
+        answer = await ask(http, request)
     except UpstreamError as exc:
         raise RefreshFailed(str(exc), code=exc.code) from exc
-    _check_clock(response.headers.get("date"), now)
-    if response.status_code != 200:
-        raise _failure(account, response, body)
-    return _token(account, body, now)
-
-
-def error_code(headers: Mapping[str, str], body: bytes) -> str:
-    """What a sign-in service calls its error, in one spelling: lower case letters and digits.
-
-    OAuth's `invalid_grant` in `error` and AWS's `InvalidGrantException` in `__type` or the header
-    `x-amzn-errortype` both give "invalidgrant"; "" when it gives no name.
-    """
-    members = _members(body)
-    for name in (members.get("error"), members.get("__type"), headers.get("x-amzn-errortype")):
-        if isinstance(name, str) and name:
-            word = name.rpartition("#")[2].partition(":")[0]
-            return re.sub(r"[^a-z0-9]", "", word.lower()).removesuffix("exception")
-    return ""
+    check_clock(answer.headers.get("date"), now)
+    if answer.status != 200:
+        raise _failure(account, answer)
+    return _token(account, answer, now)
 
 
 def _in_region(template: str, account: Account) -> str:
@@ -200,7 +168,7 @@ def _request(http: httpx.AsyncClient, account: Account, url: str) -> httpx.Reque
     if credentials is None or not credentials.refresh_token:
         raise _sign_in_again(account, "it has no refresh token")
     if account.auth_method == "social":
-        return _json_request(http, url, {"refreshToken": credentials.refresh_token})
+        return json_request(http, url, {"refreshToken": credentials.refresh_token})
     if not credentials.client_id:
         raise _sign_in_again(account, "its client registration is missing")
     if account.auth_method == "external_idp":
@@ -220,7 +188,7 @@ def _request(http: httpx.AsyncClient, account: Account, url: str) -> httpx.Reque
         return http.build_request("POST", url, headers=headers, content=urlencode(form).encode())
     if not credentials.client_secret:
         raise _sign_in_again(account, "its client registration is missing")
-    return _json_request(
+    return json_request(
         http,
         url,
         {
@@ -232,47 +200,26 @@ def _request(http: httpx.AsyncClient, account: Account, url: str) -> httpx.Reque
     )
 
 
-def _json_request(http: httpx.AsyncClient, url: str, body: Mapping[str, str]) -> httpx.Request:
-    headers = {"content-type": "application/json", "accept": "application/json"}
-    return http.build_request("POST", url, headers=headers, content=msgspec.json.encode(body))
-
-
-async def _read(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_ANSWER:
-            raise RefreshFailed("The sign-in service answers with far more than a token.")
-    return bytes(body)
-
-
-def _token(account: Account, body: bytes, now: datetime) -> RefreshedToken:
-    members = _members(body)
-
-    def member(*names: str) -> str | None:
-        values = (members.get(name) for name in names)
-        return next((value for value in values if isinstance(value, str) and value), None)
-
-    access_token = member("accessToken", "access_token")
+def _token(account: Account, answer: Answer, now: datetime) -> RefreshedToken:
+    access_token = answer.text("accessToken", "access_token")
     if access_token is None:
         raise RefreshDoubtful(
             f'The sign-in service answered without a token for account "{account.name}".'
         )
-    lifetime = _seconds(members.get("expiresIn", members.get("expires_in"))) or DEFAULT_LIFETIME
+    lifetime = answer.seconds("expiresIn", "expires_in") or DEFAULT_LIFETIME
     return RefreshedToken(
         access_token=access_token,
-        refresh_token=member("refreshToken", "refresh_token"),
+        refresh_token=answer.text("refreshToken", "refresh_token"),
         expires_at=now + timedelta(seconds=lifetime),
-        profile_arn=member("profileArn", "profile_arn"),
+        profile_arn=answer.text("profileArn", "profile_arn"),
     )
 
 
-def _failure(account: Account, response: httpx.Response, body: bytes) -> UpstreamError:
-    status = response.status_code
-    code = error_code(response.headers, body)
+def _failure(account: Account, answer: Answer) -> UpstreamError:
+    status, code = answer.status, answer.code
     busy = status in {408, 429} or not 400 <= status < 500 or code in _TRANSIENT
     # Kiro's own service does not always send a code beside these words.
-    dead = code in _PERMANENT or b"invalid refresh token" in body.lower()
+    dead = code in _PERMANENT or b"invalid refresh token" in answer.body.lower()
     if dead and not busy:
         return _sign_in_again(
             account, "the sign-in service no longer accepts its refresh token", status, code
@@ -283,7 +230,7 @@ def _failure(account: Account, response: httpx.Response, body: bytes) -> Upstrea
         f"answered {status}.",
         upstream_status=status,
         reason=code or None,
-        retry_after=_seconds(response.headers.get("retry-after")),
+        retry_after=seconds(answer.headers.get("retry-after")),
     )
 
 
@@ -295,32 +242,3 @@ def _sign_in_again(
         upstream_status=status,
         reason=code or None,
     )
-
-
-def _members(body: bytes) -> Mapping[str, object]:
-    try:
-        return msgspec.json.decode(body, type=dict[str, object])
-    except msgspec.MsgspecError:
-        return {}
-
-
-def _seconds(value: object) -> float | None:
-    """A positive number of seconds, written as number or text; at most ten years."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        return None
-    return seconds if 0 < seconds < 315_360_000 else None
-
-
-def _check_clock(date: str | None, now: datetime) -> None:
-    """Token lifetimes are counted on our clock; say so when it is visibly wrong."""
-    try:
-        theirs = parsedate_to_datetime(date or "")
-    except ValueError:
-        return
-    if theirs.tzinfo is not None and abs(theirs - now) > CLOCK_TOLERANCE:
-        ahead = round((now - theirs).total_seconds())
-        log.warning("the clock differs from the sign-in service's", seconds_ahead=ahead)

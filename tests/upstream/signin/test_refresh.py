@@ -9,13 +9,13 @@ from structlog.testing import capture_logs
 
 from gateway.store.accounts import Account, AuthMethod, Credentials
 from gateway.upstream.http import HttpClients
+from gateway.upstream.signin.answers import error_code
 from gateway.upstream.signin.refresh import (
     RefreshDoubtful,
     RefreshedToken,
     RefreshFailed,
     RefreshRejected,
     RefreshUrls,
-    error_code,
     refresh,
     refresh_endpoint,
 )
@@ -247,7 +247,7 @@ async def test_how_long_to_wait_is_passed_on(
 
 async def test_an_endless_answer_is_not_read_to_its_end(service: SignInService) -> None:
     service.reply = lambda _: Answer(200, b"{" * 3_000_000)
-    with pytest.raises(RefreshFailed, match="far more than a token"):
+    with pytest.raises(RefreshFailed, match="far more than was asked"):
         await ask(service, account("idc", oidc_credentials()))
 
 
