@@ -42,6 +42,7 @@ class _Server(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._on_signal = on_signal
+        self._loop = asyncio.get_running_loop()
         self.listening = anyio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -57,8 +58,9 @@ class _Server(uvicorn.Server):
             yield
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # A handler runs in the middle of anything, such as a log call that holds the log's lock.
         if self._on_signal is not None:
-            self._on_signal(sig)
+            self._loop.call_soon_threadsafe(self._on_signal, sig)
         super().handle_exit(sig, frame)
 
 
