@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from gateway.cli.lean import load_sqlalchemy_without_orm
 from gateway.cli.options import load
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def run_on_store(settings: "Settings", work: Callable[["Database"], Awaitable[Re
     """As `with_store`, for a command that has loaded the settings itself."""
     import anyio
 
+    load_sqlalchemy_without_orm()
     from gateway.store.database import open_database
 
     secrets = open_secret_box(settings)

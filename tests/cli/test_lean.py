@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import pytest
@@ -22,3 +23,18 @@ def test_a_hidden_module_comes_back_when_the_block_fails() -> None:
     with pytest.raises(ZeroDivisionError), without("no_such_module"):
         _ = 1 / 0
     assert "no_such_module" not in sys.modules
+
+
+def test_a_server_loads_neither_an_orm_nor_the_dialect_of_a_store_it_does_not_have() -> None:
+    program = (
+        "import sys\n"
+        "from gateway.cli.lean import load_sqlalchemy_without_orm\n"
+        "load_sqlalchemy_without_orm()\n"
+        "import gateway.web.app, gateway.web.server\n"
+        "from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine\n"
+        "print(*(set(sys.modules) & {'sqlalchemy.orm', 'sqlalchemy.dialects.postgresql'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
