@@ -84,6 +84,11 @@ class GatewayProcess:
         """Ask it to end; it may take its time."""
         self.process.send_signal(signal.SIGTERM)
 
+    def wait_for_line(self, text: str) -> None:
+        """Until its log has this; only the process itself could say so otherwise."""
+        while text not in self.log.read_text("utf-8"):
+            assert self.process.poll() is None, self.log.read_text("utf-8")
+
 
 @contextmanager
 def gateway_processes(

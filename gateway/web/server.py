@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import FrameType
 
 import anyio
 import structlog
@@ -23,6 +22,7 @@ from gateway.store.secrets import SecretBox
 from gateway.web.app import create_app, services_of
 from gateway.web.connections import bounded_protocol
 from gateway.web.services import Services
+from gateway.web.signals import ending_signals
 from gateway.web.timing import USUAL, Timing
 
 OnReady = Callable[[Services, str], Awaitable[None]]
@@ -30,19 +30,20 @@ OnReady = Callable[[Services, str], Awaitable[None]]
 
 # Longer than clients keep idle connections, so that it is they who close.
 KEEP_ALIVE = 90  # seconds
+CANCELLED_LIMIT = 5.0  # seconds in which a request that is cancelled ends
 
 log = structlog.get_logger("gateway.server")
 
 
 class _Server(uvicorn.Server):
-    """Says when it is listening, and leaves signals alone where something else handles them."""
+    """Says when it is listening, and leaves signals to others.
 
-    def __init__(
-        self, config: uvicorn.Config, *, on_signal: Callable[[int], None] | None = None
-    ) -> None:
+    uvicorn lets them end the process as soon as it has stopped itself; by then requests have yet to
+    be written down.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._on_signal = on_signal
-        self._loop = asyncio.get_running_loop()
         self.listening = anyio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -51,17 +52,16 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        if self._on_signal is None:
-            yield
-            return
-        with super().capture_signals():
-            yield
+        yield
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # A handler runs in the middle of anything, such as a log call that holds the log's lock.
-        if self._on_signal is not None:
-            self._loop.call_soon_threadsafe(self._on_signal, sig)
-        super().handle_exit(sig, frame)
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        # Those that ran out of time are only told to end so far; what they used is still to come.
+        if left := set(self.server_state.tasks):
+            if self.force_exit:  # nobody has told them
+                for task in left:
+                    task.cancel()
+            await asyncio.wait(left, timeout=CANCELLED_LIMIT)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -178,9 +178,11 @@ def serve(settings: Settings, secrets: SecretBox, *, on_ready: OnReady | None = 
     sock = listen(settings.server.host, settings.server.port)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings, secrets, sock, tls, on_ready))
+            caught = runner.run(_serve(settings, secrets, sock, tls, on_ready))
     finally:
         sock.close()
+    for one in caught[:1]:
+        signal.raise_signal(one)
 
 
 async def _serve(
@@ -189,26 +191,33 @@ async def _serve(
     sock: socket.socket,
     tls: tuple[str, str] | None,
     on_ready: OnReady | None,
-) -> None:
+) -> list[signal.Signals]:
+    """Serve until a signal comes and everything is closed; gives the signals."""
     app = create_app(settings, secrets)
-    config = _config(app, drain=settings.server.drain_timeout_seconds, tls=tls)
+    server = _Server(_config(app, drain=settings.server.drain_timeout_seconds, tls=tls))
 
-    def drain(sig: int) -> None:
+    def stop(sig: signal.Signals, count: int) -> None:
         """Tell load balancers at once that no more requests should come."""
-        services_of(app).draining = True
-        log.info("stopping", signal=signal.Signals(sig).name)
+        if (services := getattr(app.state, "services", None)) is not None:
+            services.draining = True
+        server.should_exit = True
+        server.force_exit = count > 1  # waits for no stream any more
+        log.info("stopping" if count == 1 else "stopping at once", signal=sig.name)
 
-    server = _Server(config, on_signal=drain)
-    async with app.router.lifespan_context(app):
-        url = url_of(sock, "https" if tls else "http")
-        log.info("listening", url=url, address=f"{settings.server.host}:{sock.getsockname()[1]}")
-        if on_ready is not None:
-            await on_ready(services_of(app), url)
-        # What start-up made stays; looking through it again and again would cost every stream.
-        gc.collect()
-        gc.freeze()
-        await server.serve([sock])
-    log.info("stopped")
+    with ending_signals(stop) as caught:
+        async with app.router.lifespan_context(app):
+            url = url_of(sock, "https" if tls else "http")
+            log.info(
+                "listening", url=url, address=f"{settings.server.host}:{sock.getsockname()[1]}"
+            )
+            if on_ready is not None:
+                await on_ready(services_of(app), url)
+            # What start-up made stays; looking through it again and again would cost every stream.
+            gc.collect()
+            gc.freeze()
+            await server.serve([sock])
+        log.info("stopped")
+    return caught
 
 
 def _tls_files(settings: Settings) -> tuple[str, str] | None:

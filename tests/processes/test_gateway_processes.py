@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +13,8 @@ import pytest
 
 from gateway.simulator.server import RunningSimulator, serve_in_thread
 from tests.gateway_process import Installation, gateway_processes
+
+Told = dict[str, float]
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -78,18 +80,108 @@ async def test_two_processes_let_exactly_the_limit_pass(installation: Installati
     assert Counter(status for _, status, _ in told) == {200: 100, 429: 900}
 
 
+async def at_full_speed(url: str, secret: str, enough: int, then: Callable[[], None]) -> Told:
+    """Requests one after the other from twenty clients; when `enough` are answered, `then`.
+
+    Gives what was answered with 200, also after that: request id and when it ended.
+    """
+    answered: Told = {}
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as http:
+
+        async def client(number: int) -> None:
+            for count in range(10 * enough):
+                request_id = f"r-{number}-{count}"
+                headers = {"x-api-key": secret, "x-request-id": request_id}
+                try:
+                    async with http.post(
+                        url + "/v1/messages", json=BODY, headers=headers
+                    ) as answer:
+                        await answer.read()
+                except aiohttp.ClientError:
+                    return
+                if answer.status != 200:
+                    return
+                answered[request_id] = time.monotonic()
+                if len(answered) == enough:
+                    then()
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(20):
+                tasks.start_soon(client, number)
+    return answered
+
+
 async def test_a_killed_process_loses_the_last_second_at_most(installation: Installation) -> None:
     secret = installation.create_key()
+    killed_at = 0.0
     with gateway_processes(installation) as [gateway]:
-        told = await many([gateway.url], secret, 500, at_once=20)
-        killed_at = time.monotonic()
-        gateway.kill()
-    assert {status for _, status, _ in told} == {200}
+
+        def kill() -> None:
+            nonlocal killed_at
+            killed_at = time.monotonic()
+            gateway.kill()
+
+        told = await at_full_speed(gateway.url, secret, 3000, kill)
     rows = stored(installation)
     assert len(rows) == len(set(rows))
-    # A second, and a little for what was on its way to this process.
-    owed = {request_id for request_id, _, ended in told if ended < killed_at - 1.25}
+    owed = {request_id for request_id, ended in told.items() if ended < killed_at - 1}
+    assert owed, "it has to run for longer than a second"
     assert owed <= set(rows)
+
+
+async def test_a_process_terminated_at_full_speed_writes_everything(
+    installation: Installation,
+) -> None:
+    secret = installation.create_key()
+    with gateway_processes(installation) as [gateway]:
+        told = await at_full_speed(gateway.url, secret, 500, gateway.terminate)
+        code = await anyio.to_thread.run_sync(gateway.process.wait, 30)
+    assert code in {-15, 143}
+    assert set(told) <= set(stored(installation))
+    assert "stopped" in gateway.log.read_text("utf-8"), "everything was closed before the end"
+
+
+async def test_a_stream_that_outlasts_the_drain_is_in_the_log(
+    installation: Installation, simulator: RunningSimulator
+) -> None:
+    secret = installation.create_key()
+    drain = {"KIRO_GATEWAY_SERVER_DRAIN_TIMEOUT_SECONDS": "1"}
+    async with aiohttp.ClientSession() as http:
+        with gateway_processes(installation, extra=drain) as [gateway]:
+            await http.put(simulator.url + "/_sim/gate", json={"point": "closing"})
+            async with http.post(
+                gateway.url + "/v1/messages",
+                json={**BODY, "stream": True},
+                headers={"x-api-key": secret, "x-request-id": "r-stream"},
+            ) as answer:
+                await answer.content.readany()
+                gateway.terminate()
+                code = await anyio.to_thread.run_sync(gateway.process.wait, 30)
+    assert code in {-15, 143}
+    assert stored(installation) == ["r-stream"]
+
+
+async def test_a_second_signal_waits_for_no_stream_and_writes_all_the_same(
+    installation: Installation, simulator: RunningSimulator
+) -> None:
+    secret = installation.create_key()
+    async with aiohttp.ClientSession() as http:
+        with gateway_processes(installation) as [gateway]:
+            await http.put(simulator.url + "/_sim/gate", json={"point": "closing"})
+            async with http.post(
+                gateway.url + "/v1/messages",
+                json={**BODY, "stream": True},
+                headers={"x-api-key": secret, "x-request-id": "r-stream"},
+            ) as answer:
+                await answer.content.readany()
+                gateway.terminate()
+                await anyio.to_thread.run_sync(gateway.wait_for_line, "stopping")
+                gateway.terminate()
+                code = await anyio.to_thread.run_sync(gateway.process.wait, 15)
+    assert code in {-15, 143}
+    assert stored(installation) == ["r-stream"]
+    assert "stopping at once" in gateway.log.read_text("utf-8")
 
 
 async def test_a_terminated_process_writes_everything_and_lets_streams_finish(

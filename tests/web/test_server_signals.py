@@ -3,15 +3,10 @@ import threading
 
 import anyio
 import pytest
-import uvicorn
 
-from gateway.web.server import _Server
+from gateway.web.signals import ending_signals
 
 pytestmark = pytest.mark.anyio
-
-
-async def nothing(*_: object) -> None:
-    """No application is asked anything here."""
 
 
 async def test_a_signal_that_comes_while_a_log_line_is_written_does_not_wait_for_its_lock() -> None:
@@ -19,15 +14,26 @@ async def test_a_signal_that_comes_while_a_log_line_is_written_does_not_wait_for
     lock = threading.Lock()
     told = anyio.Event()
 
-    def on_signal(sig: int) -> None:
+    def on_signal(sig: signal.Signals, count: int) -> None:
         assert lock.acquire(blocking=False), "the handler would wait for itself"
         lock.release()
-        if sig == signal.SIGTERM:
+        if (sig, count) == (signal.SIGTERM, 1):
             told.set()
 
-    server = _Server(uvicorn.Config(nothing), on_signal=on_signal)
-    with lock:
-        server.handle_exit(signal.SIGTERM, None)
-    assert server.should_exit
-    with anyio.fail_after(10):
-        await told.wait()
+    with ending_signals(on_signal) as caught:
+        with lock:
+            signal.raise_signal(signal.SIGTERM)
+        with anyio.fail_after(10):
+            await told.wait()
+    assert caught == [signal.SIGTERM]
+
+
+async def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with ending_signals(lambda *_: None) as caught:
+            signal.raise_signal(signal.SIGTERM)
+        assert caught == []
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
