@@ -1,4 +1,37 @@
+from collections.abc import Iterator
+
+import anyio
 import pytest
+
+from tests import sample_store
+from tests.postgresql_server import Server, running_server
+from tests.sample_store import SampleServer
+
+
+@pytest.fixture(scope="session")
+def sample_server() -> Iterator[SampleServer]:
+    with running_server() as server:
+        samples = SampleServer(server)
+        anyio.run(samples.prepare)
+        yield samples
+
+
+@pytest.fixture
+def postgresql(sample_server: SampleServer) -> Server:
+    return sample_server.server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def both_stores(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let `open_sample` open a database of each kind, one after the other."""
+    if request.param == "sqlite":
+        yield
+        return
+    samples: SampleServer = request.getfixturevalue("sample_server")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sample_store, "server", samples)
+        yield
+    anyio.run(samples.clean)
 
 
 @pytest.fixture

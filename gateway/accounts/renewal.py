@@ -1,6 +1,12 @@
-"""Carrying out one renewal: ask, store, publish, and find out whether somebody else was faster."""
+"""Carrying out one renewal: wait for our turn, ask, store, publish.
 
+Between two processes the database says whose turn it is. Who has to wait watches the store, and
+takes over what the other one has stored.
+"""
+
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +15,7 @@ import httpx
 import structlog
 
 from gateway.accounts.directory import Directory
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, StoreError, UpstreamError
 from gateway.store.accounts import (
     Account,
     AuthMethod,
@@ -18,6 +24,13 @@ from gateway.store.accounts import (
     save_credentials,
 )
 from gateway.store.database import Database
+from gateway.store.refresh_leases import (
+    BEAT,
+    end_lease,
+    extend_lease,
+    is_worth_waiting,
+    take_lease,
+)
 from gateway.upstream.signin.imported import Imported
 from gateway.upstream.signin.local_import import choose, read_source
 from gateway.upstream.signin.refresh import (
@@ -31,6 +44,10 @@ from gateway.upstream.signin.refresh import (
 )
 
 MAX_ROUNDS = 3  # each with credentials that somebody stored in the meantime
+# Seconds to wait while another process asks: longer than it may take, and than its lease lasts if
+# it is killed.
+TURN_WAIT = 45.0
+TURN_POLL = 0.2  # seconds between two looks whether it is done
 
 ClientFor = Callable[[str, str | None], httpx.AsyncClient]
 """Gives the HTTP client for a URL and a proxy."""
@@ -39,7 +56,7 @@ log = structlog.get_logger("gateway.accounts")
 
 
 class Renewer:
-    """Renews tokens. Its caller sees to it that this happens once at a time for each account.
+    """Renews tokens. Its caller sees to it that this process does so once at a time per account.
 
     What the service has issued and the database refused to take is kept, and stored next time
     before anything else: its refresh token may be the only one that is still good.
@@ -62,6 +79,7 @@ class Renewer:
         self._proxy = proxy
         self._clock = clock
         self._unsaved: dict[str, tuple[Account, RefreshedToken]] = {}
+        self._holder = secrets.token_hex(16)
 
     async def renew(self, account_id: str, *, is_fresh: Callable[[Account], bool]) -> None:
         """Leave the account in the directory with a token that `is_fresh`, stored before that.
@@ -83,23 +101,80 @@ class Renewer:
                 return
             if is_fresh(account):
                 return
+            if not await self._our_turn(account):
+                continue
             try:
-                token = await self._ask(account)
-            except (RefreshRejected, RefreshDoubtful):
-                if await self._replaced(account):
-                    continue
-                raise
-            self._unsaved[account_id] = (account, token)
-            if await self._store(account, token):
-                log.info("token renewed", account=account.name, expires_at=str(token.expires_at))
-            await self._read(account_id)
-            return
+                if await self._renew_now(account):
+                    return
+            finally:
+                await self._end_turn(account)
         raise RefreshFailed("The account's credentials keep changing. Try again.")
+
+    async def _renew_now(self, account: Account) -> bool:
+        """Ask and store. False when there are other credentials now, which may do."""
+        try:
+            token = await self._ask(account)
+        except (RefreshRejected, RefreshDoubtful):
+            if await self._replaced(account):
+                return False
+            raise
+        self._unsaved[account.id] = (account, token)
+        if await self._store(account, token):
+            log.info("token renewed", account=account.name, expires_at=str(token.expires_at))
+        await self._read(account.id)
+        return True
 
     async def _ask(self, account: Account) -> RefreshedToken:
         url = refresh_endpoint(account, self._urls)
         http = self._client_for(url, account.proxy or self._proxy)
-        return await refresh(http, account, self._urls, now=self._clock())
+        answer: RefreshedToken | UpstreamError
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep_turn, account)
+            try:
+                answer = await refresh(http, account, self._urls, now=self._clock())
+            except UpstreamError as exc:
+                answer = exc  # raised in here, it would come out as a group
+            tasks.cancel_scope.cancel()
+        if isinstance(answer, UpstreamError):
+            raise answer
+        return answer
+
+    async def _our_turn(self, account: Account) -> bool:
+        """Wait until no other process renews this token; False when one has done so.
+
+        Raises:
+            RefreshFailed: another one neither comes to an end nor dies.
+        """
+        with anyio.move_on_after(TURN_WAIT):
+            while True:
+                async with self._database.begin() as db:
+                    taken = await take_lease(
+                        db, account.id, self._holder, generation=account.generation
+                    )
+                if taken is not False:
+                    return taken is True
+                await self._while_leased(account)
+        raise RefreshFailed("Another process of the gateway has been renewing it for too long.")
+
+    async def _while_leased(self, account: Account) -> None:
+        while True:
+            await anyio.sleep(TURN_POLL)
+            async with self._database.connect() as db:
+                if not await is_worth_waiting(db, account.id, generation=account.generation):
+                    return
+
+    async def _keep_turn(self, account: Account) -> None:
+        while True:
+            await anyio.sleep(BEAT)
+            # If the database fails, others may come to ask as well; only one of us will store.
+            with suppress(StoreError):
+                async with self._database.begin() as db:
+                    await extend_lease(db, account.id, self._holder)
+
+    async def _end_turn(self, account: Account) -> None:
+        with suppress(StoreError):  # it ends by itself soon
+            async with self._database.begin() as db:
+                await end_lease(db, account.id, self._holder)
 
     async def _read(self, account_id: str) -> Account | None:
         """The account as it is stored; from now on everybody sees that."""

@@ -4,7 +4,7 @@ Nobody waits while the old token is still good: it is renewed in the background 
 before its end. A renewal belongs to no request, so a client that hangs up does not stop it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -30,6 +30,9 @@ ENOUGH = timedelta(seconds=30)
 RENEWAL_INTERVAL = timedelta(seconds=30)
 WAIT = 30.0  # seconds that a request waits for a renewal
 SCAN = 60.0  # seconds between looks at all accounts
+# After a night's sleep every account is due at once; what nobody waits for is done gently.
+UNASKED_AT_ONCE = 4
+LARGEST_GAP = 0.5  # seconds before each of them, at random
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0  # seconds after a failure, doubling
 LONGEST_RETRY_AFTER = 300.0  # seconds that a service may ask for
 DOUBT_PAUSE = 60.0  # seconds after a refusal that says nothing
@@ -82,6 +85,30 @@ class Tokens:
         self._clock = clock
         self._renewals: dict[str, _Renewal] = {}
 
+    async def renew(self, account_id: str) -> Account:
+        """Renew a token because somebody asks for it, whatever is known against trying.
+
+        Raises:
+            NoAccountAvailable: as `get`.
+            AccountSignInFailed: likewise; the old token may be good for a while.
+        """
+        account = self._signed_in(account_id)
+        renewal = self._renewal(account)
+        if renewal.done is None:
+            renewal.refused, renewal.retry_at, renewal.message = False, None, ""
+        credentials = account.credentials
+        try:
+            return await self.get(
+                account_id, rejected=credentials.access_token if credentials else None
+            )
+        except AccountSignInFailed as exc:
+            if not credentials or not self._lasts(account, None, timedelta(0)):
+                raise
+            raise AccountSignInFailed(
+                f"{exc} The old token is good until {credentials.expires_at:%Y-%m-%d %H:%M:%S}Z.",
+                retry_after=exc.retry_after,
+            ) from exc
+
     async def get(self, account_id: str, *, rejected: str | None = None) -> Account:
         """The account, with a token that is valid now.
 
@@ -128,12 +155,28 @@ class Tokens:
     async def keep_fresh(self) -> NoReturn:
         """Renew, for ever, what is due, so that requests find it done."""
         while True:
-            for account in tuple(self._directory.accounts):
-                if account.enabled and account.credentials and account.auth_method != "api_key":
-                    renewal = self._renewal(account)
-                    if not self._lasts(account, None, SKEW + renewal.jitter):
-                        self._start(account, None, renewal)
+            due = sorted(filter(self._is_due, self._directory.accounts), key=_end_of_token)
+            waiting = iter([account.id for account in due])
+            async with anyio.create_task_group() as tasks:
+                for _ in range(UNASKED_AT_ONCE):
+                    tasks.start_soon(self._renew_unasked, waiting)
             await anyio.sleep(SCAN)
+
+    async def _renew_unasked(self, account_ids: Iterator[str]) -> None:
+        for account_id in account_ids:
+            await anyio.sleep(self._random.uniform(0, LARGEST_GAP))
+            account = self._directory.account(account_id)
+            if account is None or not self._is_due(account):
+                continue
+            renewal = self._renewal(account)
+            self._start(account, None, renewal)
+            if renewal.done is not None:
+                await renewal.done.wait()
+
+    def _is_due(self, account: Account) -> bool:
+        if not account.enabled or not account.credentials or account.auth_method == "api_key":
+            return False
+        return not self._lasts(account, None, SKEW + self._renewal(account).jitter)
 
     def _signed_in(self, account_id: str) -> Account:
         account = self._directory.account(account_id)
@@ -235,7 +278,7 @@ class Tokens:
             pause = max(pause, min(exc.retry_after, LONGEST_RETRY_AFTER))
         renewal.retry_at = self._clock() + timedelta(seconds=pause)
         renewal.message = (
-            f'Kiro account "{account.name}" has no valid token just now, and renewing it failed: '
+            f'The token of Kiro account "{account.name}" could not be renewed: '
             f"{exc if isinstance(exc, GatewayError) else 'an internal error'}"
         )
         log.warning("token not renewed", **facts, retry_in=pause)
@@ -262,6 +305,11 @@ def _with_api_key(account: Account, rejected: str | None) -> Account:
             f'Kiro does not accept the API key of account "{account.name}". Give it a new one.'
         )
     return account
+
+
+def _end_of_token(account: Account) -> datetime:
+    ends_at = account.credentials.expires_at if account.credentials else None
+    return ends_at or datetime.min.replace(tzinfo=UTC)
 
 
 def _how_to_sign_in(account: Account) -> str:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 """The newest migration. Known here so that Alembic need not be loaded to see that none is due."""
 
 
@@ -81,6 +81,17 @@ accounts = Table(
     Column("max_concurrent_requests", Integer),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+)
+
+# Whose turn it is to renew an account's token; see `gateway.store.refresh_leases`.
+refresh_leases = Table(
+    "refresh_leases",
+    metadata,
+    Column(
+        "account_id", String(16), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("holder", String(32), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
 )
 
 api_keys = Table(

@@ -184,18 +184,22 @@ async def test_one_accounts_renewal_does_not_hold_up_another(setting: Setting) -
 
 async def test_a_rotated_token_is_stored_before_anybody_uses_it(setting: Setting) -> None:
     account = await setting.account(EXPIRED)
+    setting.service.held = anyio.Event()
     got: list[Account] = []
 
     async def want() -> None:
         got.append(await setting.tokens.get(account.id))
 
-    async with anyio.create_task_group() as tasks, setting.database.begin():
-        # While this transaction is open nothing can be stored.
+    async with anyio.create_task_group() as tasks:
         tasks.start_soon(want)
-        await until(lambda: setting.database._writing.statistics().tasks_waiting == 1)
-        assert len(setting.service.requests) == 1
-        assert got == []
-        assert setting.directory.account(account.id) == account
+        await setting.service.asked.wait()
+        async with setting.database.begin():
+            # While this transaction is open nothing can be stored.
+            setting.service.held.set()
+            await until(lambda: setting.database._writing.statistics().tasks_waiting == 1)
+            assert got == []
+            assert setting.directory.account(account.id) == account
+    assert len(setting.service.requests) == 1
     assert access_token(got[0]) == access_token(await setting.stored()) == "access-new-1"
 
 
@@ -268,42 +272,6 @@ async def test_many_whose_token_was_refused_cause_one_renewal(setting: Setting) 
     await want()
     assert got == ["access-new-1"] * 26
     assert len(setting.service.requests) == 1
-
-
-async def test_two_processes_do_not_overwrite_each_others_tokens(
-    tmp_path: Path, service: SignInService
-) -> None:
-    numbers = iter(range(1, 10))
-    service.reply = lambda _: token_answer(next(numbers))
-    service.held = anyio.Event()
-    async with a_setting(tmp_path, service) as one, a_setting(tmp_path, service) as other:
-        account = await one.account(EXPIRED)
-        await other.directory.reload()
-        got: list[Account] = []
-
-        async def want(setting: Setting) -> None:
-            got.append(await setting.tokens.get(account.id))
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(want, one)
-            tasks.start_soon(want, other)
-            await settled(service, 2)
-            service.held.set()
-        stored = await one.stored()
-        # Both asked; the first to store won, and the second took over what it found.
-        assert got == [stored, stored]
-        assert stored.generation == account.generation + 1
-
-
-async def test_what_another_process_has_renewed_is_taken_over_without_asking(
-    tmp_path: Path, service: SignInService
-) -> None:
-    async with a_setting(tmp_path, service) as one, a_setting(tmp_path, service) as other:
-        account = await one.account(EXPIRED)
-        await other.directory.reload()
-        renewed = await one.tokens.get(account.id)
-        assert await other.tokens.get(account.id) == renewed
-        assert len(service.requests) == 1
 
 
 async def test_losing_the_race_for_a_rotated_token_is_no_reason_to_give_up(
@@ -429,7 +397,7 @@ async def test_after_upstreams_refusal_a_failed_renewal_is_upstreams_error(
 ) -> None:
     account = await setting.account(oidc_credentials())
     setting.service.reply = lambda _: Answer(500)
-    with pytest.raises(AccountSignInFailed, match='account "work" has no valid token'):
+    with pytest.raises(AccountSignInFailed, match='account "work" could not be renewed'):
         await setting.tokens.get(account.id, rejected="access-1")
 
 
@@ -496,6 +464,106 @@ async def test_accounts_that_cannot_serve_are_named_with_what_to_do(setting: Set
         await setting.tokens.get(disabled.id)
     with pytest.raises(NoAccountAvailable, match="has been removed"):
         await setting.tokens.get("0123456789abcdef")
+
+
+async def test_after_a_night_a_few_are_renewed_at_a_time(setting: Setting) -> None:
+    accounts = [await setting.account(EXPIRED, f"account-{number}") for number in range(12)]
+    numbers = iter(range(100))
+    setting.service.reply = lambda _: token_answer(next(numbers))
+    setting.service.held = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(setting.tokens.keep_fresh)
+        await settled(setting.service, 4)
+        # One that is waited for is not kept behind the others.
+        wanted = next(a for a in accounts if setting.directory.account(a.id) == a)
+        tasks.start_soon(setting.tokens.get, wanted.id)
+        await settled(setting.service, 4)
+        assert len(setting.service.requests) <= 5
+        setting.service.held.set()
+        await until(lambda: all(setting.directory.account(a.id) != a for a in accounts))
+        tasks.cancel_scope.cancel()
+    assert len(setting.service.requests) == 12
+
+
+async def test_who_asks_for_a_renewal_gets_one_whatever_is_known_against_it(
+    setting: Setting,
+) -> None:
+    account = await setting.account(EXPIRED)
+    setting.service.reply = lambda _: REFUSED
+    for _ in range(2):
+        with pytest.raises(NoAccountAvailable, match="has to be signed in again"):
+            await setting.tokens.get(account.id)
+    assert len(setting.service.requests) == 1
+    numbers = iter([7, 8])
+    setting.service.reply = lambda _: token_answer(next(numbers))
+    assert access_token(await setting.tokens.renew(account.id)) == "access-new-7"
+    assert access_token(await setting.tokens.renew(account.id)) == "access-new-8"
+    assert len(setting.service.requests) == 3
+
+
+async def test_a_renewal_that_fails_says_that_the_old_token_is_still_good(
+    setting: Setting,
+) -> None:
+    account = await setting.account(oidc_credentials(lasts=1000))
+    setting.service.reply = lambda _: Answer(503)
+    with pytest.raises(AccountSignInFailed, match=r"answered 503.*The old token is good until"):
+        await setting.tokens.renew(account.id)
+    assert await setting.tokens.get(account.id) == account
+    assert setting.tokens.trouble(account) is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ([Answer(400, {"error": "invalid_grant"})], "over"),
+        ([Answer(400, {"error": "invalid_client"})], "over"),
+        ([Answer(400, {"error": "unauthorized_client"})], "over"),
+        ([Answer(400, {"__type": "com.amazonaws.ssooidc#ExpiredTokenException"})], "over"),
+        ([Answer(401, {"error": "invalid_client"})], "over"),
+        ([Answer(400, {"error": "invalid_request"})], "over"),
+        ([Answer(401)], "doubt"),
+        ([Answer(403, {"message": "Forbidden"})], "doubt"),
+        ([Answer(401), Answer(401)], "over"),
+        ([Answer(403), Answer(200, {"expiresIn": 3600})], "over"),
+        ([Answer(429)] * 4, "later"),
+        ([Answer(400, {"error": "slow_down"})] * 4, "later"),
+        ([Answer(500)] * 4, "later"),
+        ([Answer(503, b"<html>")] * 4, "later"),
+        ([Answer(200, {"expiresIn": 3600})], "doubt"),
+        ([Answer(200, {"accessToken": ""})] * 2, "over"),
+        ([Answer(401), Answer(500), Answer(429)], "later"),
+    ],
+)
+async def test_failures_are_permanent_transient_or_unknown(
+    setting: Setting, answers: list[Answer], outcome: str
+) -> None:
+    account = await setting.account(EXPIRED)
+    left = iter(answers)
+    setting.service.reply = lambda _: next(left)
+    told: list[str] = []
+    for _ in answers:
+        with pytest.raises(NoAccountAvailable) as caught:
+            await setting.tokens.get(account.id)
+        told.append(str(caught.value))
+        setting.later(61)
+    assert len(setting.service.requests) == len(answers)
+    over = ["has to be signed in again" in one for one in told]
+    assert over == [False] * (len(answers) - 1) + [outcome == "over"]
+    # What may be better next time is tried again, what is over is not.
+    setting.service.reply = lambda _: token_answer(9)
+    if outcome == "over":
+        with pytest.raises(NoAccountAvailable, match="has to be signed in again"):
+            await setting.tokens.get(account.id)
+        assert len(setting.service.requests) == len(answers)
+    else:
+        assert access_token(await setting.tokens.get(account.id)) == "access-new-9"
+
+
+async def test_without_a_refresh_token_nobody_is_asked(setting: Setting) -> None:
+    account = await setting.account(replace(EXPIRED, refresh_token=None))
+    with pytest.raises(NoAccountAvailable, match="has to be signed in again"):
+        await setting.tokens.get(account.id)
+    assert setting.service.requests == []
 
 
 async def test_what_is_due_is_renewed_before_anybody_asks(setting: Setting) -> None:

@@ -226,8 +226,7 @@ def _failure(account: Account, answer: Answer) -> UpstreamError:
         )
     kind = RefreshFailed if busy else RefreshDoubtful
     return kind(
-        f'The token of account "{account.name}" could not be renewed just now: the sign-in service '
-        f"answered {status}.",
+        f'The sign-in service answered {status} for account "{account.name}".',
         upstream_status=status,
         reason=code or None,
         retry_after=seconds(answer.headers.get("retry-after")),

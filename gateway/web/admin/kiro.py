@@ -109,10 +109,8 @@ async def refresh(call: Call) -> KiroStatus:
     query = call.query(AccountQuery)
     named = choice.account or choice.provider or query.account or query.provider
     account = usable(await chosen_account(call, named))
-    assert account.credentials is not None
-    rejected = account.credentials.access_token if account.auth_method != "api_key" else None
     await call.services.directory.reload()
-    account = await call.services.tokens.get(account.id, rejected=rejected)
+    account = await call.services.tokens.renew(account.id)
     return _status(call, account)
 
 
