@@ -72,17 +72,25 @@ EXTERNAL_AUDIENCE = "api://kiro-simulator"
 EXTERNAL_SCOPES = ("codewhisperer:conversations", "codewhisperer:completions")
 
 
-def external_claims(account: str, serial: int) -> dict[str, object]:
-    """The claims of an external access token; `serial` tells one token from the next."""
+FOREIGN_AUDIENCE = "00000003-0000-0000-c000-000000000000"
+"""What a token is for when nobody says what it is wanted for."""
+
+
+def external_claims(account: str, serial: int, *, usable: bool = True) -> dict[str, object]:
+    """The claims of an external access token; `serial` tells one token from the next.
+
+    Unless `usable`, it is for somebody else than the service.
+    """
     return {
-        "aud": EXTERNAL_AUDIENCE,
+        "aud": EXTERNAL_AUDIENCE if usable else FOREIGN_AUDIENCE,
         "scp": " ".join(EXTERNAL_SCOPES),
         "sub": account,
         "jti": serial,
     }
 
 
-def _arn(region: str, identifier: str) -> str:
+def arn(region: str, identifier: str) -> str:
+    """A profile's ARN; its region is the one whose hosts serve it."""
     return f"arn:aws:codewhisperer:{region}:111122223333:profile/{identifier}"
 
 
@@ -100,7 +108,7 @@ DEMO_ACCOUNTS = (
         auth_method="social",
         access_token=_access("social"),
         refresh_token=_refresh("social"),
-        profile_arn=_arn("us-east-1", "SIMSOCIAL1"),
+        profile_arn=arn("us-east-1", "SIMSOCIAL1"),
         token_endpoint="/refreshToken",  # noqa: S106  # a path
         email="social@example.com",
     ),
@@ -122,7 +130,7 @@ DEMO_ACCOUNTS = (
         refresh_token=_refresh("organisation"),
         client_id="simulated-organisation-client",
         client_secret=f"simulated-{'organisation'}-secret",
-        profile_arn=_arn("eu-central-1", "SIMORG0001"),
+        profile_arn=arn("eu-central-1", "SIMORG0001"),
         region="eu-west-1",
         token_endpoint="/token",  # noqa: S106  # a path
         subscription="power",
@@ -134,7 +142,7 @@ DEMO_ACCOUNTS = (
         access_token=unsigned_jwt(external_claims("external", 0)),
         refresh_token=_refresh("external"),
         client_id="simulated-external-client",
-        profile_arn=_arn("us-east-1", "SIMEXTERN1"),
+        profile_arn=arn("us-east-1", "SIMEXTERN1"),
         token_endpoint="/oauth2/token",  # noqa: S106  # a path
         scopes=(*(f"{EXTERNAL_AUDIENCE}/{scope}" for scope in EXTERNAL_SCOPES), "offline_access"),
         email="external@example.com",

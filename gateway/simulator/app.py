@@ -13,8 +13,9 @@ from gateway.simulator.control import CONTROL_ROUTES
 from gateway.simulator.delivery import SERVER_SEND
 from gateway.simulator.operations import OPERATION_ROUTES
 from gateway.simulator.refusals import UNKNOWN_OPERATION
+from gateway.simulator.region import with_region
 from gateway.simulator.service import refusal_response
-from gateway.simulator.signin import SIGN_IN_ROUTES
+from gateway.simulator.signin.routes import SIGN_IN_ROUTES
 from gateway.simulator.state import Simulator
 
 
@@ -24,7 +25,7 @@ class SimulatorApp(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         scope[SERVER_SEND] = send
-        await super().__call__(scope, receive, send)
+        await super().__call__(with_region(scope), receive, send)
 
 
 def create_simulator(

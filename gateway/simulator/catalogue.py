@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from gateway.simulator.accounts import Subscription
 from gateway.simulator.strict_json import JsonObject
@@ -108,6 +109,7 @@ MODELS = (
 )  # fmt: skip
 
 
+@cache
 def models_of(subscription: Subscription) -> Mapping[str, Model]:
     """The models of a subscription by id, in the order of the list."""
     paid = subscription != "free"

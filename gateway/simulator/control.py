@@ -1,28 +1,21 @@
 """The control API under `/_sim/`: how tests and people direct the simulator."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
 
 import anyio
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from gateway.simulator.answers import TailEvents
 from gateway.simulator.delivery import Streams
-from gateway.simulator.scenarios import OPERATIONS, SCENARIOS, Armed, Operation
-from gateway.simulator.service import simulator_of
+from gateway.simulator.orders import BadOrder, known_account, order_route, question_route
+from gateway.simulator.scenario import OPERATIONS, Operation
+from gateway.simulator.scenarios import SCENARIOS, Armed
+from gateway.simulator.signin.orders import SIGN_IN_ORDERS
 from gateway.simulator.state import Simulator
-from gateway.simulator.wire import encode_json
 
 _LONGEST_WAIT = 30.0  # seconds
 _POINTS = ("headers", "closing", "end")
-
-
-class BadControl(Exception):
-    """A control request makes no sense; says why."""
 
 
 class ScenarioOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,6 +47,12 @@ class ReleaseOrder(msgspec.Struct, forbid_unknown_fields=True):
     count: int | None = None
 
 
+class ClockOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`POST /_sim/clock`: let so much time pass at once."""
+
+    advance_seconds: float
+
+
 class ExpireOrder(msgspec.Struct, forbid_unknown_fields=True):
     """`POST /_sim/expire-tokens`. `lifetime_seconds`: of the tokens issued from now on."""
 
@@ -83,46 +82,15 @@ class ResetOrder(msgspec.Struct, forbid_unknown_fields=True):
     tokens: bool = False
 
 
-Order = TypeVar("Order", bound=msgspec.Struct)
-Action = Callable[[Simulator, Order], object]
-
-
-def _order(path: str, method: str, shape: type[Order], act: Action[Order]) -> Route:
-    """A route that reads an order, carries it out and answers what came of it."""
-    decoder = msgspec.json.Decoder(shape)
-
-    async def answer(request: Request) -> Response:
-        try:
-            order = decoder.decode(await request.body() or b"{}")
-            return _json(act(simulator_of(request), order))
-        except (msgspec.ValidationError, msgspec.DecodeError, BadControl) as exc:
-            return _json({"error": str(exc)}, 400)
-
-    return Route(path, answer, methods=[method])
-
-
-def _question(path: str, ask: Callable[[Simulator, Request], Awaitable[object]]) -> Route:
-    async def answer(request: Request) -> Response:
-        try:
-            return _json(await ask(simulator_of(request), request))
-        except BadControl as exc:
-            return _json({"error": str(exc)}, 400)
-
-    return Route(path, answer, methods=["GET"])
-
-
-def _json(value: object, status: int = 200) -> Response:
-    return Response(encode_json(value), status, media_type="application/json")
-
-
 def arm(simulator: Simulator, order: ScenarioOrder) -> object:
     """Let a scenario wait for the next requests."""
     scenario = SCENARIOS.get(order.name)
     if scenario is None:
-        raise BadControl(f"no scenario {order.name!r}; GET /_sim/scenarios lists them")
-    if order.operation != "generate" and scenario.refusal is None:
-        raise BadControl(f"{order.name!r} is a way to stream; {order.operation} does not stream")
-    _known_account(simulator, order.account)
+        raise BadOrder(f"no scenario {order.name!r}; GET /_sim/scenarios lists them")
+    if order.operation not in scenario.operations:
+        able = ", ".join(sorted(scenario.operations))
+        raise BadOrder(f"{order.name!r} is nothing that {order.operation} can meet; try {able}")
+    known_account(simulator, order.account)
     simulator.shelf.arm(
         Armed(
             scenario,
@@ -139,7 +107,7 @@ def arm(simulator: Simulator, order: ScenarioOrder) -> object:
 def set_pace(simulator: Simulator, order: PaceOrder) -> object:
     """Set how fast streams begun from now on are told."""
     if order.events_per_second < 0:
-        raise BadControl("events_per_second is 0 or more")
+        raise BadOrder("events_per_second is 0 or more")
     simulator.streams.pace = order.events_per_second
     return {"events_per_second": order.events_per_second}
 
@@ -148,7 +116,7 @@ def put_gate(simulator: Simulator, order: GateOrder) -> object:
     """Make streams wait at a point."""
     kind, _, number = order.point.partition(":")
     if order.point not in _POINTS and not (kind == "frame" and number.isdecimal()):
-        raise BadControl(f"a gate stands at frame:N or one of {', '.join(_POINTS)}")
+        raise BadOrder(f"a gate stands at frame:N or one of {', '.join(_POINTS)}")
     simulator.streams.put_gate(order.point)
     return {"gate": order.point}
 
@@ -161,10 +129,18 @@ def release(simulator: Simulator, order: ReleaseOrder) -> object:
 
 def expire_tokens(simulator: Simulator, order: ExpireOrder) -> object:
     """End access tokens, and set how long the next ones live."""
-    _known_account(simulator, order.account)
+    known_account(simulator, order.account)
     if order.lifetime_seconds is not None:
         simulator.desk.lifetime = order.lifetime_seconds
     return {"expired": simulator.desk.expire(order.account)}
+
+
+def advance_clock(simulator: Simulator, order: ClockOrder) -> object:
+    """Move the simulator's clock ahead of the wall's."""
+    if order.advance_seconds < 0:
+        raise BadOrder("time does not go back; POST /_sim/reset sets the clock right again")
+    simulator.clock.advance(order.advance_seconds)
+    return {"now": simulator.clock()}
 
 
 def set_events(simulator: Simulator, order: EventsOrder) -> object:
@@ -178,16 +154,14 @@ def set_events(simulator: Simulator, order: EventsOrder) -> object:
 
 def set_credits(simulator: Simulator, order: CreditsOrder) -> object:
     """Set what an account has used."""
-    _known_account(simulator, order.account)
+    known_account(simulator, order.account)
     simulator.credits[order.account] = order.used
     return {"account": order.account, "used": order.used}
 
 
 def reset(simulator: Simulator, order: ResetOrder) -> object:
     """Back to the start."""
-    simulator.reset()
-    if order.tokens:
-        simulator.desk.reset()
+    simulator.reset(tokens=order.tokens)
     return {"reset": True}
 
 
@@ -200,25 +174,20 @@ def _tail(tail: TailEvents) -> dict[str, bool]:
     }
 
 
-def _known_account(simulator: Simulator, name: str | None) -> None:
-    if name is not None and name not in simulator.desk.accounts:
-        raise BadControl(f"no account {name!r}; GET /_sim/accounts lists them")
-
-
 async def list_scenarios(_simulator: Simulator, _request: Request) -> object:
     """Every scenario with one line about it."""
     return {
         "operations": OPERATIONS,
         "scenarios": [
-            {"name": one.name, "summary": one.summary, "status": _status(one.name)}
+            {
+                "name": one.name,
+                "summary": one.summary,
+                "status": 200 if one.refusal is None else one.refusal.status,
+                "operations": sorted(one.operations),
+            }
             for one in SCENARIOS.values()
         ],
     }
-
-
-def _status(name: str) -> int:
-    refusal = SCENARIOS[name].refusal
-    return 200 if refusal is None else refusal.status
 
 
 async def show_log(simulator: Simulator, request: Request) -> object:
@@ -240,7 +209,7 @@ async def show_connections(simulator: Simulator, request: Request) -> object:
     try:
         seconds = min(float(request.query_params.get("seconds", "10")), _LONGEST_WAIT)
     except ValueError:
-        raise BadControl("seconds is a number") from None
+        raise BadOrder("seconds is a number") from None
     with anyio.move_on_after(seconds):
         while any(streams.counts()[name] != count for name, count in wanted.items()):
             await streams.wait_for_change()
@@ -254,7 +223,7 @@ def _wanted(until: str, streams: Streams) -> dict[str, int]:
     for condition in filter(None, until.split(",")):
         name, _, count = condition.partition(":")
         if name not in streams.counts() or not count.isdecimal():
-            raise BadControl("until is a list such as open:0,cancelled:1")
+            raise BadOrder("until is a list such as open:0,cancelled:1")
         wanted[name] = int(count)
     return wanted
 
@@ -284,17 +253,19 @@ async def show_health(simulator: Simulator, _request: Request) -> object:
 
 
 CONTROL_ROUTES = [
-    _question("/_sim/health", show_health),
-    _question("/_sim/scenarios", list_scenarios),
-    _question("/_sim/log", show_log),
-    _question("/_sim/connections", show_connections),
-    _question("/_sim/accounts", show_accounts),
-    _order("/_sim/scenario", "PUT", ScenarioOrder, arm),
-    _order("/_sim/pace", "PUT", PaceOrder, set_pace),
-    _order("/_sim/gate", "PUT", GateOrder, put_gate),
-    _order("/_sim/release", "POST", ReleaseOrder, release),
-    _order("/_sim/expire-tokens", "POST", ExpireOrder, expire_tokens),
-    _order("/_sim/events", "PUT", EventsOrder, set_events),
-    _order("/_sim/credits", "PUT", CreditsOrder, set_credits),
-    _order("/_sim/reset", "POST", ResetOrder, reset),
+    question_route("/_sim/health", show_health),
+    question_route("/_sim/scenarios", list_scenarios),
+    question_route("/_sim/log", show_log),
+    question_route("/_sim/connections", show_connections),
+    question_route("/_sim/accounts", show_accounts),
+    order_route("/_sim/scenario", "PUT", ScenarioOrder, arm),
+    order_route("/_sim/pace", "PUT", PaceOrder, set_pace),
+    order_route("/_sim/gate", "PUT", GateOrder, put_gate),
+    order_route("/_sim/release", "POST", ReleaseOrder, release),
+    order_route("/_sim/clock", "POST", ClockOrder, advance_clock),
+    order_route("/_sim/expire-tokens", "POST", ExpireOrder, expire_tokens),
+    order_route("/_sim/events", "PUT", EventsOrder, set_events),
+    order_route("/_sim/credits", "PUT", CreditsOrder, set_credits),
+    order_route("/_sim/reset", "POST", ResetOrder, reset),
+    *SIGN_IN_ORDERS,
 ]

@@ -146,7 +146,7 @@ class FrameStream(Response):
                 if dropped is None:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
                 else:
-                    await _drop(scope, reset=dropped.reset)
+                    await drop_connection(scope, reset=dropped.reset)
                     # The server must have noticed before this returns, or it would answer itself.
                     await anyio.sleep_forever()
                 tasks.cancel_scope.cancel()
@@ -200,7 +200,22 @@ class FrameStream(Response):
         return None
 
 
-async def _drop(scope: Scope, *, reset: bool) -> None:
+class Disturbance(Response):
+    """No response at all: the connection breaks, or is silent until the client hangs up."""
+
+    def __init__(self, *, reset: bool) -> None:
+        super().__init__()
+        self._reset = reset
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Return when the connection is gone."""
+        if self._reset:
+            await drop_connection(scope, reset=True)
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+async def drop_connection(scope: Scope, *, reset: bool) -> None:
     """Break the connection under the server, which has no word for that.
 
     Raises:

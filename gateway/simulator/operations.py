@@ -23,7 +23,8 @@ from gateway.simulator.refusals import (
 )
 from gateway.simulator.rule import Refused, refused
 from gateway.simulator.rules import examine
-from gateway.simulator.scenarios import SCENARIOS, USUAL, Armed
+from gateway.simulator.scenario import USUAL
+from gateway.simulator.scenarios import SCENARIOS, Armed
 from gateway.simulator.service import (
     Asked,
     authenticate,
@@ -107,7 +108,7 @@ class Parameters:
 async def models(asked: Asked) -> Response:
     """ListAvailableModels."""
     account = authenticate(asked)
-    asked.meet_scenario("models", account.name)
+    await asked.meet_scenario("models", account.name)
     known = {"origin", "maxResults", "nextToken", "profileArn", "modelProvider"}
     parameters = _parameters(asked, known)
     if parameters.origin is None:
@@ -122,7 +123,7 @@ async def models(asked: Asked) -> Response:
 async def usage(asked: Asked) -> Response:
     """GetUsageLimits."""
     account = authenticate(asked)
-    asked.meet_scenario("usage", account.name)
+    await asked.meet_scenario("usage", account.name)
     known = {"origin", "resourceType", "profileArn", "isEmailRequired"}
     parameters = _parameters(asked, known)
     enterprise = account.auth_method in {"idc", "external_idp"}
@@ -137,7 +138,7 @@ async def usage(asked: Asked) -> Response:
 async def list_profiles(asked: Asked) -> Response:
     """ListAvailableProfiles; refused to accounts that have none."""
     account = authenticate(asked)
-    asked.meet_scenario("profiles", account.name)
+    await asked.meet_scenario("profiles", account.name)
     _parameters(asked, {"maxResults", "nextToken"})
     answer = profiles(account)
     if answer is None:
@@ -153,7 +154,7 @@ async def web_search(asked: Asked) -> Response:
     if header is not None and header != account.profile_arn:
         raise refused("profile-matches", "x-amzn-kiro-profile-arn", PROFILE_INVALID)
     identity, query = read_search(asked.body, account)
-    asked.meet_scenario("web-search", account.name)
+    await asked.meet_scenario("web-search", account.name)
     return asked.json(search_answer(identity, query, asked.simulator.clock()), _JSON)
 
 

@@ -4,6 +4,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from gateway.simulator.rule import Breach
 from gateway.simulator.strict_json import JsonObject
@@ -11,6 +12,9 @@ from gateway.simulator.strict_json import JsonObject
 _MOST_ENTRIES = 500
 _MOST_BYTES = 32 * 1024 * 1024
 _SHOWN_OF_SECRET = 8
+_SECRET_MEMBERS = frozenset(
+    {"accesstoken", "refreshtoken", "clientsecret", "code", "codeverifier", "devicecode"}
+)
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "x-api-key"})
 
 
@@ -31,6 +35,7 @@ class Entry:
     status: int | None = None
     scenario: str | None = None
     breaches: list[Breach] = field(default_factory=list)
+    query: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> JsonObject:
         """The entry, its body decoded where it is JSON."""
@@ -39,6 +44,7 @@ class Entry:
             "operation": self.operation,
             "method": self.method,
             "path": self.path,
+            "query": dict(self.query),
             "account": self.account,
             "status": self.status,
             "scenario": self.scenario,
@@ -55,6 +61,23 @@ def shortened_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
         name: f"{value[: len('Bearer ') + _SHOWN_OF_SECRET]}…" if name in _SECRET_HEADERS else value
         for name, value in headers
     }
+
+
+def without_secrets(body: bytes) -> bytes:
+    """A JSON object or a form, with no more of its secrets than tells two of them apart."""
+    try:
+        members = json.loads(body)
+    except ValueError:
+        members = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+    if not isinstance(members, dict):
+        return b""
+    return json.dumps({name: _shown(name, value) for name, value in members.items()}).encode()
+
+
+def _shown(name: str, value: object) -> object:
+    if name.replace("_", "").lower() not in _SECRET_MEMBERS:
+        return value
+    return f"{value[:_SHOWN_OF_SECRET]}…" if isinstance(value, str) else None
 
 
 def _readable(body: bytes) -> JsonObject | str | None:

@@ -2,32 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from gateway.simulator import content_faults, stream_faults
-from gateway.simulator.answers import Answer
+from gateway.simulator.alterations import alterations
 from gateway.simulator.http_faults import HTTP_FAULTS
-from gateway.simulator.refusals import Refusal
-from gateway.simulator.steps import Play, Step, tell_all
-
-Operation = Literal["generate", "models", "usage", "profiles", "refresh", "web-search"]
-OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-
-
-def as_it_should_be(answer: Answer, _seconds: float | None) -> Iterator[Step]:
-    """The whole answer."""
-    return tell_all(answer)
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """Either an HTTP answer instead of the usual one, or another way to tell it."""
-
-    name: str
-    summary: str
-    refusal: Refusal | None = None
-    play: Play = as_it_should_be
-
+from gateway.simulator.scenario import EVERYWHERE, Operation, Scenario, Trouble
+from gateway.simulator.steps import Play
 
 _EXCEPTIONS: dict[str, tuple[str, str, str | None]] = {
     "throttling": ("ThrottlingException", "Too many requests.", None),
@@ -128,25 +108,49 @@ _BUILTIN_CALLS: dict[str, tuple[str, dict[str, object]]] = {
 }
 
 
+_STREAMED: frozenset[Operation] = frozenset({"generate"})
+_TROUBLES: dict[str, Trouble] = {
+    # Nothing of a stream has begun in these, so that they can befall every operation.
+    "reset-before-status": "reset",
+    "never-answers": "silence",
+    "slow-status": "delay",
+}
+
+
 def _every_scenario() -> Iterator[Scenario]:
     for name, (summary, refusal) in HTTP_FAULTS.items():
-        yield Scenario(name, summary, refusal)
+        yield Scenario(name, summary, refusal=refusal)
     for play in _PLAYS:
         name = getattr(play, "__name__", "").replace("_", "-")
-        yield Scenario(name, (play.__doc__ or "").strip(), play=play)
+        trouble = _TROUBLES.get(name)
+        yield Scenario(
+            name,
+            (play.__doc__ or "").strip(),
+            EVERYWHERE if trouble else _STREAMED,
+            play=play,
+            trouble=trouble,
+        )
+    yield Scenario(
+        "answer-lost",
+        "All is done, but a TCP reset comes instead of the answer.",
+        EVERYWHERE - _STREAMED,
+        trouble="lost",
+    )
+    yield from alterations()
     for name, (kind, message, reason) in _EXCEPTIONS.items():
         said = f"a {kind} frame" + (f" with {reason}" if reason else "")
         first = stream_faults.exception_first(kind, message, reason)
-        yield Scenario(f"exception-first-{name}", f"Before any content, {said}.", play=first)
+        summary = f"Before any content, {said}."
+        yield Scenario(f"exception-first-{name}", summary, _STREAMED, play=first)
         later = stream_faults.exception_later(kind, message, reason)
-        yield Scenario(f"exception-later-{name}", f"After half of the content, {said}.", play=later)
+        summary = f"After half of the content, {said}."
+        yield Scenario(f"exception-later-{name}", summary, _STREAMED, play=later)
     for name, (tool, given) in _BUILTIN_CALLS.items():
         play = content_faults.builtin_tool(tool, given)
-        yield Scenario(name, f"A call of the service's own {tool}.", play=play)
+        yield Scenario(name, f"A call of the service's own {tool}.", _STREAMED, play=play)
 
 
 SCENARIOS = {scenario.name: scenario for scenario in _every_scenario()}
-USUAL = Scenario("usual", "The answer as it should be.")
 
 
 @dataclass(slots=True)

@@ -2,21 +2,25 @@
 
 from collections.abc import Awaitable, Callable
 from random import Random
-from typing import cast
+from typing import Literal, cast
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.simulator.accounts import DemoAccount
 from gateway.simulator.answers import make_uuid
+from gateway.simulator.delivery import Disturbance
 from gateway.simulator.refusals import BEARER_INVALID, JSON_TYPE, UNKNOWN_OPERATION, Refusal
-from gateway.simulator.request_log import Entry, shortened_headers
-from gateway.simulator.rule import Refused, refused
-from gateway.simulator.scenarios import Operation
+from gateway.simulator.region import API_REGIONS, REGION
+from gateway.simulator.request_log import Entry, shortened_headers, without_secrets
+from gateway.simulator.rule import Breach, Refused, refused
+from gateway.simulator.scenario import USUAL, Operation
 from gateway.simulator.state import Simulator
 from gateway.simulator.strict_json import JsonObject
 from gateway.simulator.wire import encode_json
 
+_DELAY = 1.0  # seconds, where a scenario gives none
 _FOREIGN_HEADERS = ("cookie", "x-api-key", "x-amz-security-token")
 _FOREIGN_PREFIXES = ("anthropic-", "openai-")
 
@@ -28,6 +32,7 @@ class Asked:
         body: the raw bytes.
         entry: its log entry.
         ids: its randomness.
+        scenario: what it has met.
         request_id: what `x-amzn-requestid` will say.
     """
 
@@ -39,25 +44,55 @@ class Asked:
         self.body = body
         self.entry = entry
         self.ids = ids
+        self.scenario = USUAL
         self.request_id = make_uuid(ids)
 
+    @property
+    def region(self) -> str | None:
+        """The region whose host was asked; None: the address names none."""
+        return cast("str | None", self.request.scope.get(REGION))
+
+    @property
+    def base_url(self) -> str:
+        """The address that was asked, without the operation's path."""
+        return str(self.request.base_url).rstrip("/")
+
     def json(self, answer: JsonObject, content_type: str = JSON_TYPE) -> Response:
-        """A successful answer."""
+        """A successful answer, as the scenario alters it."""
+        if self.scenario.alter is not None:
+            answer = self.scenario.alter(answer)
         return Response(
             encode_json(answer),
             headers={"content-type": content_type, "x-amzn-requestid": self.request_id},
         )
 
-    def meet_scenario(self, operation: Operation, account: str | None) -> None:
-        """Give the refusal that is armed for this operation, if one is.
+    async def meet_scenario(self, operation: Operation, account: str | None) -> None:
+        """Live through what is armed for this operation, if something is.
 
         Raises:
-            Refused: there is one.
+            Refused: it is a refusal.
+            Disturbed: no answer will come.
         """
-        if armed := self.simulator.shelf.take(operation, account):
-            self.entry.scenario = armed.scenario.name
-            if armed.scenario.refusal is not None:
-                raise Refused([], armed.scenario.refusal)
+        armed = self.simulator.shelf.take(operation, account)
+        if armed is None:
+            return
+        self.scenario = armed.scenario
+        self.entry.scenario = armed.scenario.name
+        if armed.scenario.refusal is not None:
+            raise Refused([], armed.scenario.refusal)
+        match armed.scenario.trouble:
+            case "reset" | "silence" as trouble:
+                raise Disturbed(trouble)
+            case "delay":
+                await anyio.sleep(_DELAY if armed.seconds is None else armed.seconds)
+
+
+class Disturbed(Exception):
+    """The connection comes to harm before an answer."""
+
+    def __init__(self, trouble: Literal["reset", "silence"]) -> None:
+        super().__init__(trouble)
+        self.trouble = trouble
 
 
 Handler = Callable[[Asked], Awaitable[Response]]
@@ -66,7 +101,7 @@ Handler = Callable[[Asked], Awaitable[Response]]
 def endpoint(
     operation: Operation, handle: Handler, *, secret: bool = False
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Make a route of a handler. `secret` bodies are not logged."""
+    """Make a route of a handler. Of `secret` bodies the log shows no secret."""
 
     async def answer(request: Request) -> Response:
         simulator = simulator_of(request)
@@ -78,7 +113,8 @@ def endpoint(
                 method=request.method,
                 path=request.url.path,
                 headers=shortened_headers(request.headers.items()),
-                body=b"" if secret else body,
+                body=without_secrets(body) if secret else body,
+                query=dict(request.query_params),
             )
         )
         asked = Asked(simulator, request, body, entry, simulator.next_ids(operation))
@@ -87,6 +123,10 @@ def endpoint(
         except Refused as exc:
             entry.breaches = exc.breaches
             response = refusal_response(exc.refusal, asked.request_id)
+        except Disturbed as exc:
+            return Disturbance(reset=exc.trouble == "reset")
+        if asked.scenario.trouble == "lost":
+            response = Disturbance(reset=True)
         entry.status = response.status_code
         return response
 
@@ -112,7 +152,9 @@ def authenticate(asked: Asked) -> DemoAccount:
     Raises:
         Refused: there is no good bearer, `TokenType` does not fit it, or the request carries
             headers that belong to the client's conversation with somebody else.
+        Disturbed: the region has no such host.
     """
+    check_host(asked, API_REGIONS)
     headers = asked.request.headers
     for name in headers:
         if name in _FOREIGN_HEADERS or name.startswith(_FOREIGN_PREFIXES):
@@ -125,6 +167,17 @@ def authenticate(asked: Asked) -> DemoAccount:
     if headers.get("tokentype") != account.token_type:
         raise refused("token-type", "tokentype", BEARER_INVALID)
     return account
+
+
+def check_host(asked: Asked, regions: frozenset[str]) -> None:
+    """Let nothing answer in regions that have no such host.
+
+    Raises:
+        Disturbed: the address names another region than these.
+    """
+    if asked.region is not None and asked.region not in regions:
+        asked.entry.breaches = [Breach("no-such-host", asked.region)]
+        raise Disturbed("reset")
 
 
 def check_content_type(asked: Asked, *allowed: str) -> None:

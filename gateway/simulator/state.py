@@ -1,17 +1,21 @@
 """Everything that changes while the simulator runs."""
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from gateway.simulator.accounts import DemoAccount
 from gateway.simulator.answers import TailEvents
 from gateway.simulator.catalogue import Model, models_of
+from gateway.simulator.clock import Clock
 from gateway.simulator.delivery import Streams
 from gateway.simulator.request_log import RequestLog
 from gateway.simulator.rule import Caller
 from gateway.simulator.scenarios import Shelf
 from gateway.simulator.signatures import ReasoningSigner
+from gateway.simulator.signin.codes import CodeDesk
+from gateway.simulator.signin.people import People
+from gateway.simulator.signin.scripts import Scripts
 from gateway.simulator.tokens import TokenDesk
 
 _REMEMBERED_CONVERSATIONS = 1000
@@ -22,6 +26,7 @@ class Simulator:
 
     Attributes:
         clock: seconds since 1970.
+        people: everybody who can sign in; signing in makes new accounts.
         credits: what each account has used, by its name.
     """
 
@@ -29,31 +34,37 @@ class Simulator:
         self, accounts: Sequence[DemoAccount], *, seed: int, clock: Callable[[], float]
     ) -> None:
         self.seed = seed
-        self.clock = clock
-        self.desk = TokenDesk(accounts, seed=seed, clock=clock)
+        self.clock = Clock(clock)
+        self.desk = TokenDesk(accounts, seed=seed, clock=self.clock)
+        self.people = People(self.desk.accounts, self.desk.enrol)
+        self.codes = CodeDesk(seed=seed, clock=self.clock)
+        self.scripts = Scripts()
         self.signer = ReasoningSigner(seed)
         self.log = RequestLog()
         self.shelf = Shelf()
         self.streams = Streams()
         self.tail = TailEvents()
-        self.credits = dict.fromkeys(self.desk.accounts, 0.0)
+        self.credits: defaultdict[str, float] = defaultdict(float)
         self._requests: Counter[str] = Counter()
         self._seen: OrderedDict[str, int] = OrderedDict()
-        self._models = {
-            name: models_of(account.subscription) for name, account in self.desk.accounts.items()
-        }
 
-    def reset(self) -> None:
-        """Back to the start, except for tokens: what was issued stays good."""
+    def reset(self, *, tokens: bool = False) -> None:
+        """Back to the start. Unless `tokens`, what was issued stays good, and who came stays."""
         self.log.clear()
         self.shelf.clear()
         self.streams.release(None)
         self.streams.pace = 0.0
         self.streams.total = self.streams.cancelled = 0
         self.tail = TailEvents()
-        self.credits = dict.fromkeys(self.desk.accounts, 0.0)
+        self.credits.clear()
+        self.scripts.clear()
+        self.clock.reset()
         self._requests.clear()
         self._seen.clear()
+        if tokens:
+            self.desk.reset()
+            self.codes.clear()
+            self.people.reset()
 
     def next_ids(self, operation: str) -> Random:
         """The randomness of the next request: equal for equal seeds and numbers of requests."""
@@ -62,7 +73,7 @@ class Simulator:
 
     def models(self, account: DemoAccount) -> Mapping[str, Model]:
         """The models that an account sees."""
-        return self._models[account.name]
+        return models_of(account.subscription)
 
     def caller(self, account: DemoAccount) -> Caller:
         """What the rules have to know of an account."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,14 +14,33 @@ from gateway.simulator.accounts import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A new pair of tokens. The refresh token that bought it is spent."""
+@dataclass(slots=True)
+class Family:
+    """All tokens of one sign-in.
+
+    Attributes:
+        client_id: the registered client that alone may renew them; None: no client is asked for.
+        revoked: a spent refresh token came back, so that none of them renews anything any more.
+    """
 
     account: DemoAccount
+    client_id: str | None = None
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """New tokens. Without a refresh token the sign-in ends with the access token."""
+
+    family: Family
     access_token: str
-    refresh_token: str
+    refresh_token: str | None
     expires_in: int
+
+    @property
+    def account(self) -> DemoAccount:
+        """Whose they are."""
+        return self.family.account
 
 
 class TokenDesk:
@@ -33,23 +53,38 @@ class TokenDesk:
     def __init__(
         self, accounts: Sequence[DemoAccount], *, seed: int, clock: Callable[[], float]
     ) -> None:
-        self.accounts = {account.name: account for account in accounts}
-        self.lifetime = TOKEN_SECONDS
+        self._first = tuple(accounts)
+        self.accounts: dict[str, DemoAccount] = {}
         self._clock = clock
         self._key = f"tokens of {seed}".encode()
         self.reset()
 
     def reset(self) -> None:
-        """Forget every refresh: only the first tokens are good again."""
-        self.refreshes = dict.fromkeys(self.accounts, 0)
-        self.reuses = dict.fromkeys(self.accounts, 0)
-        self._spent: dict[str, DemoAccount] = {}
-        self._api_keys = {a.api_key: a for a in self.accounts.values() if a.api_key}
-        self._refresh = {a.refresh_token: a for a in self.accounts.values() if a.refresh_token}
+        """Forget every refresh and sign-in: only the first accounts and tokens are good again."""
+        self.lifetime = TOKEN_SECONDS
+        self.accounts.clear()
+        self.refreshes: Counter[str] = Counter()
+        self.reuses: Counter[str] = Counter()
+        self._issued: Counter[str] = Counter()
+        self._api_keys: dict[str, DemoAccount] = {}
+        self._access: dict[str, tuple[DemoAccount, float]] = {}
+        self._refresh: dict[str, Family] = {}
+        self._spent: dict[str, Family] = {}
         expires_at = self._clock() + self.lifetime
-        self._access = {
-            a.access_token: (a, expires_at) for a in self.accounts.values() if a.access_token
-        }
+        for account in self._first:
+            self.enrol(account)
+            if account.api_key:
+                self._api_keys[account.api_key] = account
+            if account.access_token:
+                self._access[account.access_token] = (account, expires_at)
+            if account.refresh_token:
+                self._refresh[account.refresh_token] = Family(account, account.client_id)
+
+    def enrol(self, account: DemoAccount) -> None:
+        """Know one more account; it has no tokens yet."""
+        self.accounts[account.name] = account
+        # Counted from zero, so that who looks finds it.
+        self.refreshes[account.name] = self.reuses[account.name] = 0
 
     def holder(self, bearer: str) -> DemoAccount | None:
         """The account that may act with this bearer now."""
@@ -60,23 +95,36 @@ class TokenDesk:
             return None
         return entry[0]
 
-    def owner_of_refresh_token(self, refresh_token: str) -> DemoAccount | None:
-        """Whose refresh token this is or was."""
+    def family_of(self, refresh_token: str) -> Family | None:
+        """Which sign-in this refresh token belongs to, spent or not."""
         return self._refresh.get(refresh_token) or self._spent.get(refresh_token)
 
-    def exchange(self, refresh_token: str) -> Grant | None:
-        """Spend a refresh token; None when it is unknown or already spent."""
-        account = self._refresh.pop(refresh_token, None)
-        if account is None:
+    def sign_in(
+        self, account: DemoAccount, client_id: str | None = None, *, renewable: bool = True
+    ) -> Grant:
+        """The first tokens of a new sign-in; unless `renewable`, without a refresh token."""
+        return self._issue(Family(account, client_id), renewable=renewable)
+
+    def exchange(
+        self, refresh_token: str, *, rotate: bool = True, usable: bool = True
+    ) -> Grant | None:
+        """Spend a refresh token; None when it is unknown, already spent or revoked.
+
+        Args:
+            refresh_token: one that came back a second time revokes its whole family.
+            rotate: whether a new one comes for it; otherwise it stays good.
+            usable: whether the service will accept the access token.
+        """
+        family = self._refresh.get(refresh_token)
+        if family is None or family.revoked:
             if reused := self._spent.get(refresh_token):
-                self.reuses[reused.name] += 1
+                self.reuses[reused.account.name] += 1
+                reused.revoked = True
             return None
-        self._spent[refresh_token] = account
-        self.refreshes[account.name] += 1
-        grant = self._issue(account)
-        self._refresh[grant.refresh_token] = account
-        self._access[grant.access_token] = (account, self._clock() + grant.expires_in)
-        return grant
+        if rotate:
+            self._spent[refresh_token] = self._refresh.pop(refresh_token)
+        self.refreshes[family.account.name] += 1
+        return self._issue(family, renewable=rotate, usable=usable)
 
     def expire(self, account: str | None) -> int:
         """End every access token of one account, or of all; gives how many were still good."""
@@ -90,14 +138,23 @@ class TokenDesk:
             del self._access[token]
         return len(hit)
 
-    def _issue(self, account: DemoAccount) -> Grant:
-        serial = self.refreshes[account.name]
+    def _issue(self, family: Family, *, renewable: bool, usable: bool = True) -> Grant:
+        account = family.account
+        self._issued[account.name] += 1
+        serial = self._issued[account.name]
         if account.auth_method == "external_idp":
-            access = unsigned_jwt(external_claims(account.name, serial))
+            access = unsigned_jwt(external_claims(account.name, serial, usable=usable))
         else:
             access = "aoa" + self._secret(f"access {account.name} {serial}")
-        refresh = "aor" + self._secret(f"refresh {account.name} {serial}")
-        return Grant(account, access, refresh, self.lifetime)
+        if usable:
+            self._access[access] = (account, self._clock() + self.lifetime)
+        refresh = None
+        if renewable:
+            # Real ones are long, and programs take short ones for mutilated.
+            halves = (self._secret(f"{half} {account.name} {serial}") for half in ("re", "fresh"))
+            refresh = "aor" + "".join(halves)
+            self._refresh[refresh] = family
+        return Grant(family, access, refresh, self.lifetime)
 
     def _secret(self, about: str) -> str:
         return hmac.new(self._key, about.encode(), hashlib.sha256).hexdigest()

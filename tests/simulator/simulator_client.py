@@ -125,6 +125,17 @@ def post(http: httpx.Client, body: Body, account: DemoAccount = KEY) -> httpx.Re
     return http.post("/", headers=headers_of(account), json=body)
 
 
+def post_as(
+    http: httpx.Client, body: Body, bearer: str, token_type: str | None = None
+) -> httpx.Response:
+    """Ask for an answer with a bearer that no demo account has."""
+    headers = {**headers_of(KEY), "authorization": f"Bearer {bearer}"}
+    headers.pop("tokentype")
+    if token_type is not None:
+        headers["tokentype"] = token_type
+    return http.post("/", headers=headers, json=body)
+
+
 @dataclass(frozen=True)
 class Seen:
     """A frame as it came: its string headers and its payload."""

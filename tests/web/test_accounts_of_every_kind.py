@@ -97,9 +97,9 @@ async def test_a_renewed_token_is_stored(kiro: Kiro, gateway: Gateway, account: 
     holder = kiro.state.desk.holder(row.credentials.access_token or "")
     assert holder is not None
     assert holder.name == account
-    owner = kiro.state.desk.owner_of_refresh_token(row.credentials.refresh_token or "")
-    assert owner is not None
-    assert owner.name == account
+    family = kiro.state.desk.family_of(row.credentials.refresh_token or "")
+    assert family is not None
+    assert family.account.name == account
 
 
 @dialects

@@ -1,0 +1,23 @@
+"""Where the sign-in services live."""
+
+from starlette.routing import Route
+
+from gateway.simulator.service import endpoint
+from gateway.simulator.signin import external, oidc, portal, social
+
+SIGN_IN_ROUTES = [
+    Route("/signin", endpoint("sign-in", portal.portal), methods=["GET"]),
+    Route("/signin", endpoint("sign-in", portal.portal_choice), methods=["POST"]),
+    Route("/login", endpoint("sign-in", social.login), methods=["GET"]),
+    Route("/login", endpoint("sign-in", social.login_choice), methods=["POST"]),
+    Route(
+        "/oauth/token",
+        endpoint("exchange", social.exchange_social_code, secret=True),
+        methods=["POST"],
+    ),
+    Route(
+        "/refreshToken", endpoint("refresh", social.refresh_social, secret=True), methods=["POST"]
+    ),
+    Route("/token", endpoint("refresh", oidc.token, secret=True), methods=["POST"]),
+    Route("/oauth2/token", endpoint("refresh", external.token, secret=True), methods=["POST"]),
+]
