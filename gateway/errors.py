@@ -21,6 +21,7 @@
     ├── StoreError                the database refuses, or holds what it should not
     ├── FrameError                bytes that are no event stream
     ├── InternalError             a defect of ours
+    ├── GatewayStopping           the time for running requests to finish is over
     └── UpstreamError             what the service answered, or failed to answer
         ├── UpstreamRejected        it calls the request malformed
         │   ├── ConversationLimit     one conversation id was used too often
@@ -202,6 +203,13 @@ class FrameError(GatewayError):
 
 class InternalError(GatewayError):
     """A defect of ours."""
+
+
+class GatewayStopping(GatewayError):
+    """The gateway ends, and `server.drain_timeout_seconds` were not enough for the request."""
+
+    def __init__(self) -> None:
+        super().__init__("The gateway is being stopped. Send the request again.", retry_after=1.0)
 
 
 class UpstreamError(GatewayError):

@@ -4,16 +4,17 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import anyio
 import structlog
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, GatewayStopping
 from gateway.relay.facts import Facts
 from gateway.web.access_log import log_request, usage_record
 from gateway.web.body import ClientGone
 from gateway.web.error_responses import error_body, error_headers, internal_error, status_of
-from gateway.web.exchange import Exchange, request_id_of
+from gateway.web.exchange import FAREWELL, Exchange, request_id_of
 from gateway.web.routing import (
     Place,
     allowed_methods,
@@ -80,6 +81,11 @@ class Edge:
             await endpoint_for(place, exchange.scope["method"])(exchange)
         except ClientGone:
             facts.error_class = "ClientDisconnected"
+        except anyio.get_cancelled_exc_class():
+            # Whole requests are cancelled in one case only: the server does not wait any longer.
+            with anyio.move_on_after(FAREWELL, shield=True):
+                await self._refuse(exchange, GatewayStopping())
+            raise
         except GatewayError as exc:
             await self._refuse(exchange, exc)
         except Exception as exc:

@@ -19,6 +19,8 @@ EXPOSED_HEADERS = (
     "x-kiro-gateway-model, x-kiro-gateway-account, x-kiro-gateway-notes"
 )
 
+FAREWELL = 1.0  # seconds to tell a client that the gateway ends
+
 _GOOD_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 

@@ -9,11 +9,11 @@ import structlog
 from anyio.abc import TaskGroup
 from starlette.types import Receive
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, GatewayStopping
 from gateway.relay.relay import Answer, Ask, Relay
 from gateway.web.admission import Admission
 from gateway.web.error_responses import describe, internal_error
-from gateway.web.exchange import Exchange
+from gateway.web.exchange import FAREWELL, Exchange
 from gateway.web.traffic import is_traced, trace_sent
 
 STREAM_HEADERS = {
@@ -119,12 +119,21 @@ class GenerationResponse:
         except GatewayError as exc:
             log.warning("stream failed", request_id=self._facts.request_id, error=str(exc))
             await self._fail(answer, exc)
+        except anyio.get_cancelled_exc_class():
+            if not self._left:
+                with anyio.move_on_after(FAREWELL, shield=True):
+                    await self._fail(answer, GatewayStopping())
+                    await self._end()
+            raise
         except Exception as exc:
             log.exception("stream broke", request_id=self._facts.request_id)
             await self._fail(answer, internal_error(self._facts.request_id))
             self._facts.error_class = type(exc).__name__
         finally:
             keep_alive.discard(self)
+        await self._end()
+
+    async def _end(self) -> None:
         self._finished = True
         await self._exchange.send({"type": "http.response.body", "body": b""})
 

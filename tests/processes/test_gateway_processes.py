@@ -12,7 +12,7 @@ import anyio.to_thread
 import pytest
 
 from gateway.simulator.server import RunningSimulator, serve_in_thread
-from tests.gateway_process import Installation, gateway_processes
+from tests.gateway_process import GatewayProcess, Installation, gateway_processes
 
 Told = dict[str, float]
 
@@ -206,3 +206,59 @@ async def test_a_terminated_process_writes_everything_and_lets_streams_finish(
     assert code in {-15, 143}
     rows = stored(installation)
     assert sorted(rows) == sorted([*(request_id for request_id, _, _ in told), "r-stream"])
+
+
+IMPATIENT = {"KIRO_GATEWAY_SERVER_DRAIN_TIMEOUT_SECONDS": "1"}
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+async def test_a_request_without_an_answer_when_the_drain_time_is_over_is_told_and_stored(
+    installation: Installation, simulator: RunningSimulator, *, stream: bool
+) -> None:
+    secret = installation.create_key()
+    headers = {"x-api-key": secret, "x-request-id": "r-waiting"}
+    async with aiohttp.ClientSession() as http:
+        with gateway_processes(installation, extra=IMPATIENT) as [gateway]:
+            await http.put(simulator.url + "/_sim/gate", json={"point": "headers"})
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(terminate_when_waiting, http, simulator, gateway)
+                async with http.post(
+                    gateway.url + "/v1/messages", json={**BODY, "stream": stream}, headers=headers
+                ) as answer:
+                    told = await answer.json()
+            await anyio.to_thread.run_sync(gateway.process.wait, 30)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert (told["error"]["type"], told["error"]["source"]) == ("api_error", "gateway")
+    assert "Send the request again" in told["error"]["message"]
+    assert stored(installation) == ["r-waiting"]
+
+
+async def test_a_stream_that_outlasts_the_drain_time_ends_with_an_error_and_is_stored(
+    installation: Installation, simulator: RunningSimulator
+) -> None:
+    secret = installation.create_key()
+    headers = {"x-api-key": secret, "x-request-id": "r-stream"}
+    async with aiohttp.ClientSession() as http:
+        with gateway_processes(installation, extra=IMPATIENT) as [gateway]:
+            await http.put(simulator.url + "/_sim/gate", json={"point": "closing"})
+            async with http.post(
+                gateway.url + "/v1/messages", json={**BODY, "stream": True}, headers=headers
+            ) as answer:
+                begun = await answer.content.readany()
+                gateway.terminate()
+                whole = begun + await answer.content.read()
+            await anyio.to_thread.run_sync(gateway.process.wait, 30)
+    assert b"text_delta" in whole
+    assert whole.count(b"event: error") == 1
+    assert b"message_stop" not in whole
+    assert b"is being stopped" in whole.split(b"event: error")[1]
+    assert stored(installation) == ["r-stream"]
+
+
+async def terminate_when_waiting(
+    http: aiohttp.ClientSession, simulator: RunningSimulator, gateway: GatewayProcess
+) -> None:
+    """End the gateway once its request has come to the simulator's gate."""
+    async with http.get(simulator.url + "/_sim/connections?until=waiting:1") as counts:
+        assert (await counts.json())["reached"]
+    gateway.terminate()
