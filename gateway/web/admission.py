@@ -13,7 +13,8 @@ from gateway.relay.facts import Facts
 from gateway.store.accounts import Account
 from gateway.store.api_keys import ApiKey
 from gateway.store.limit_book import LimitBook, Reservation
-from gateway.store.limits import LimitOwner, Standing, owner_of_account, owner_of_key
+from gateway.store.limits import LimitOwner, owner_of_account, owner_of_key
+from gateway.web.limit_headers import refused_headers, standing_headers
 
 # No answer of a key with limited tokens gets longer than this, whatever its client asks for.
 LONGEST_ANSWER = 32_000  # tokens
@@ -95,42 +96,3 @@ def admission(
     owners = (owner_of_key(api_key), owner_of_account(account))
     limited = tuple(owner for owner in owners if owner is not None)
     return Admission(book, limited, facts, slot_wait) if limited else None
-
-
-# What both dialects' clients read is named after what is counted, not after the time it is for.
-_COUNTED = {"requests_per_minute": "requests", "tokens_per_day": "tokens"}
-
-
-def standing_headers(standings: Iterable[Standing], now: datetime) -> dict[str, str]:
-    """How a key's limits stand, as Anthropic's and OpenAI's own services tell it."""
-    headers: dict[str, str] = {}
-    for standing in standings:
-        if (counted := _COUNTED.get(standing.name)) is not None:
-            headers |= _headers(
-                counted, standing.limit, standing.remaining, standing.resets_at, now
-            )
-    return headers
-
-
-def refused_headers(error: LimitExceeded, now: datetime) -> dict[str, str]:
-    """The same for a limit that has just refused a request."""
-    counted = _COUNTED.get(error.limit)
-    if counted is None:
-        return {}
-    left = max(0.0, error.limit_value - error.used)
-    return _headers(counted, error.limit_value, left, error.resets_at, now)
-
-
-def _headers(
-    counted: str, limit: float, remaining: float, resets_at: datetime | None, now: datetime
-) -> dict[str, str]:
-    at = resets_at or now
-    seconds = max(0, round((at - now).total_seconds()))
-    return {
-        f"anthropic-ratelimit-{counted}-limit": f"{limit:.0f}",
-        f"anthropic-ratelimit-{counted}-remaining": f"{remaining:.0f}",
-        f"anthropic-ratelimit-{counted}-reset": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        f"x-ratelimit-limit-{counted}": f"{limit:.0f}",
-        f"x-ratelimit-remaining-{counted}": f"{remaining:.0f}",
-        f"x-ratelimit-reset-{counted}": f"{seconds}s",
-    }

@@ -20,7 +20,6 @@ DEFAULT_RETRY_AFTER = 10  # seconds
 # What may get better by itself: clients are told when, if that is known.
 PASSING = (
     errors.RateLimited,
-    errors.RateLimitExceeded,
     errors.ModelOverloaded,
     errors.GatewayStopping,
     errors.UpstreamUnavailable,
@@ -131,14 +130,11 @@ def error_body(error: GatewayError, dialect: Dialect, request_id: str) -> bytes:
 def error_headers(error: GatewayError) -> dict[str, str]:
     """What tells clients whether and when to try again."""
     headers: dict[str, str] = {}
-    seconds = error.retry_after
-    if seconds is None and isinstance(error, errors.RateLimited):
-        seconds = DEFAULT_RETRY_AFTER
-    if seconds is not None and isinstance(error, PASSING):
-        headers["retry-after"] = str(max(1, min(LONGEST_RETRY_AFTER, math.ceil(seconds))))
-    if isinstance(error, errors.QuotaSpent | errors.CreditLimitExceeded):
-        headers["x-should-retry"] = "false"
-    elif isinstance(error, errors.MethodNotAllowed):
+    if (seconds := _retry_after(error)) is not None:
+        headers["retry-after"] = str(max(1, math.ceil(seconds)))
+    if (retried := _should_retry(error, seconds)) is not None:
+        headers["x-should-retry"] = "true" if retried else "false"
+    if isinstance(error, errors.MethodNotAllowed):
         headers["allow"] = ", ".join(error.allowed)
     elif isinstance(error, errors.NotAuthenticated):
         headers["www-authenticate"] = "Bearer"
@@ -146,3 +142,24 @@ def error_headers(error: GatewayError) -> dict[str, str]:
         # The rest of the body may still be on its way.
         headers["connection"] = "close"
     return headers
+
+
+def _retry_after(error: GatewayError) -> float | None:
+    """Seconds; what the service asks for is cut, the end of a limit of ours is told as it is."""
+    if isinstance(error, errors.LimitExceeded):
+        return error.retry_after
+    if not isinstance(error, PASSING):
+        return None
+    seconds = error.retry_after
+    if seconds is None and isinstance(error, errors.RateLimited):
+        seconds = DEFAULT_RETRY_AFTER
+    return None if seconds is None else min(LONGEST_RETRY_AFTER, seconds)
+
+
+def _should_retry(error: GatewayError, seconds: float | None) -> bool | None:
+    """Whether trying again soon can help; None: the status says enough."""
+    if isinstance(error, errors.QuotaSpent | errors.CreditLimitExceeded | errors.NotAllowed):
+        return False
+    if isinstance(error, errors.LimitExceeded):
+        return seconds is not None and seconds <= LONGEST_RETRY_AFTER
+    return None

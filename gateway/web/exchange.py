@@ -11,12 +11,17 @@ from starlette.types import Receive, Scope, Send
 from gateway.relay.facts import Facts
 from gateway.web.body import read_body
 from gateway.web.error_responses import Dialect
+from gateway.web.limit_headers import LIMIT_HEADERS
 from gateway.web.services import Services
 from gateway.web.traffic import is_traced, trace_request, trace_sent, trace_start
 
-EXPOSED_HEADERS = (
-    "request-id, x-request-id, retry-after, x-should-retry, "
-    "x-kiro-gateway-model, x-kiro-gateway-account, x-kiro-gateway-notes"
+# What pages of other origins may read of an answer.
+EXPOSED_HEADERS = ", ".join(
+    (
+        *("request-id", "x-request-id", "retry-after", "x-should-retry"),
+        *("x-kiro-gateway-model", "x-kiro-gateway-account", "x-kiro-gateway-notes"),
+        *LIMIT_HEADERS,
+    )
 )
 
 FAREWELL = 1.0  # seconds to tell a client that the gateway ends

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.store.accounts import update_account
 from gateway.store.api_keys import Limits, create_api_key
+from gateway.store.limits import start_of_next_month
 from gateway.store.requests import get_request
 from tests.harness import Gateway
 
@@ -45,6 +46,7 @@ async def test_requests_per_minute_are_told_before_and_after_they_run_out(gatewa
     assert [answer.headers["x-ratelimit-limit-requests"] for answer in answers] == ["2"] * 3
     refusal = answers[2]
     assert 1 <= int(refusal.headers["retry-after"]) <= 60
+    assert refusal.headers["x-should-retry"] == "true"
     assert refusal.json()["error"]["type"] == "rate_limit_error"
     assert refusal.json()["error"]["source"] == "key"
     assert "two a minute" in refusal.json()["error"]["message"]
@@ -115,6 +117,9 @@ async def test_tokens_per_day_are_spent_by_what_was_really_used(gateway: Gateway
         await settled(gateway)
     assert statuses[-1] == 429
     assert len(statuses) > 3
+    # Back tomorrow: clients are told so, and not to try again before.
+    assert 86_000 < int(answer.headers["retry-after"]) <= 86_400
+    assert answer.headers["x-should-retry"] == "false"
     # Hard, but for the tenth by which an answer may go over its end.
     assert 200 <= used <= 305
     assert answer.json()["error"]["type"] == "rate_limit_error"
@@ -137,6 +142,27 @@ async def test_credits_run_out_with_402(gateway: Gateway) -> None:
     assert (first.status_code, second.status_code) == (200, 402)
     assert second.headers["x-should-retry"] == "false"
     assert second.json()["error"]["type"] == "billing_error"
+    now = datetime.now(UTC)
+    rest_of_month = (start_of_next_month(now) - now).total_seconds()
+    assert abs(int(second.headers["retry-after"]) - rest_of_month) < 60
+
+
+async def test_a_request_that_never_fits_is_not_to_come_back(gateway: Gateway) -> None:
+    secret = await limited_key(gateway, "tiny", tokens_per_day=10)
+    answer = await ask(gateway, secret, "word " * 100)
+    assert answer.status_code == 429
+    assert answer.headers["x-should-retry"] == "false"
+    assert "retry-after" not in answer.headers
+
+
+async def test_pages_of_other_origins_may_read_how_the_limits_stand(gateway: Gateway) -> None:
+    secret = await limited_key(gateway, "page", requests_per_minute=5, tokens_per_day=100_000)
+    headers = {"x-api-key": secret, "origin": "https://page.example"}
+    answer = await gateway.messages("Hello", headers=headers)
+    exposed = set(answer.headers["access-control-expose-headers"].split(", "))
+    limits = {name for name in answer.headers if "ratelimit" in name}
+    assert len(limits) == 12
+    assert limits <= exposed
 
 
 async def test_a_key_uses_only_the_models_on_its_list(gateway: Gateway) -> None:
@@ -145,6 +171,7 @@ async def test_a_key_uses_only_the_models_on_its_list(gateway: Gateway) -> None:
     bad = await ask(gateway, secret, model="claude-sonnet-4-5")
     assert (good.status_code, bad.status_code) == (200, 403)
     assert "claude-haiku-4-5" in bad.json()["error"]["message"]
+    assert bad.headers["x-should-retry"] == "false"
     listed = await gateway.get("/v1/models", **{"x-api-key": secret})
     assert [model["kiro_model_id"] for model in listed.json()["data"]] == ["claude-haiku-4.5"]
 
