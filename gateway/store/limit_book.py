@@ -313,8 +313,7 @@ class LimitBook:
         answers: list[tuple[_Asking, Reservation | GatewayError]] = []
         refused: list[tuple[_Asking, LimitName, Spending]] = []
         async with self._database.begin() as db:
-            now = self._clock()
-            ledgers = await open_ledgers(db, owners.values(), now=now)
+            ledgers, now = await open_ledgers(db, owners.values(), self._clock)
             for one in batch:
                 ledger = ledgers[_owner(one).id]
                 if isinstance(one, _Ending):

@@ -5,7 +5,7 @@ writer, PostgreSQL by a lock on each owner's row of `limit_states`.
 """
 
 import secrets as random_source
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -117,11 +117,16 @@ async def lock_owners(db: AsyncConnection, owner_ids: Collection[str]) -> Mappin
 
 
 async def open_ledgers(
-    db: AsyncConnection, owners: Collection[LimitOwner], *, now: datetime
-) -> dict[str, Ledger]:
-    """The ledgers of these owners by their ids, locked and freed of what is over."""
+    db: AsyncConnection, owners: Collection[LimitOwner], clock: Callable[[], datetime]
+) -> tuple[dict[str, Ledger], datetime]:
+    """The ledgers of these owners by their ids, locked and freed of what is over; and since when.
+
+    The time is that of having the locks: a request that had to wait for them was let in after that,
+    and stays in the minute and the day for as long.
+    """
     states = await lock_owners(db, [owner.id for owner in owners])
-    return {owner.id: await _open(db, owner, states[owner.id], now) for owner in owners}
+    now = clock()
+    return {owner.id: await _open(db, owner, states[owner.id], now) for owner in owners}, now
 
 
 async def read_spending(db: AsyncConnection, owner: LimitOwner, *, now: datetime) -> Spending:

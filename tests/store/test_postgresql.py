@@ -9,14 +9,17 @@ import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from gateway.errors import StoreError
 from gateway.store.accounts import list_accounts
 from gateway.store.database import open_database
+from gateway.store.limit_book import LimitBook
+from gateway.store.limit_ledger import lock_owners
+from gateway.store.limits import LimitOwner
 from gateway.store.requests import RequestFilter, RequestTail
 from gateway.store.secrets import SecretBox
-from gateway.store.tables import metadata
+from gateway.store.tables import limit_entries, metadata
 from gateway.store.usage import insert_usage
 from tests.postgresql_server import Server
 from tests.sample_store import BOX, NOW, TEMPLATE, add_account, oidc_credentials
@@ -186,6 +189,27 @@ async def test_a_tail_sees_rows_that_become_visible_out_of_order(
         after = await tail.poll()
     assert [[row.record for row in poll] for poll in (before, after)] == [[later], [record(1)]]
     assert after[0].seq < before[0].seq
+
+
+async def test_who_waits_for_another_process_is_let_in_when_the_wait_is_over(
+    postgresql: Server, tmp_path: Path
+) -> None:
+    owner = LimitOwner("key", "0123456789abcdef", "laptop", requests_per_minute=1)
+    moment = NOW
+    url = await database_url(postgresql, tmp_path, template=TEMPLATE)
+    async with open_database(url, BOX) as database:
+        book = LimitBook(database, clock=lambda: moment)
+        async with anyio.create_task_group() as tasks, database.begin() as db:
+            await lock_owners(db, [owner.id])
+            tasks.start_soon(book.reserve, owner)
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            with anyio.fail_after(20):
+                while (await db.execute(waiting)).scalar_one() == 0:
+                    pass
+            moment += timedelta(seconds=5)
+        async with database.connect() as db:
+            entered = (await db.execute(select(limit_entries.c.at))).scalar_one()
+        assert entered == NOW + timedelta(seconds=5)
 
 
 async def test_a_gateway_on_sqlite_never_loads_the_driver(tmp_path: Path) -> None:
