@@ -375,7 +375,9 @@ def check_region(region: str) -> str:
     """
     region = region.strip().lower()
     if not _REGION.fullmatch(region):
-        raise InvalidRequest("A region looks like us-east-1 or eu-central-1.")
+        raise InvalidRequest(
+            f'A region looks like us-east-1 or eu-central-1, and "{region[:64]}" does not.'
+        )
     return region
 
 

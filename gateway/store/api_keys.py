@@ -298,7 +298,9 @@ async def resolve_accounts(
         return ids, ids[0]
     default_id = await _account_id(db, default)
     if default_id not in ids:
-        raise InvalidRequest(f'The default account "{default}" is not among the allowed ones.')
+        raise InvalidRequest(
+            f'kiro_default_account must be in kiro_accounts, and "{default}" is not.'
+        )
     return ids, default_id
 
 

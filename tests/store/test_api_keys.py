@@ -91,7 +91,7 @@ async def test_everything_given_comes_back(tmp_path: Path) -> None:
         ({"name": "  "}, "needs a name"),
         ({"allowed": []}, "at least one account"),
         ({"allowed": ["work", "nowhere"]}, 'account "nowhere" does not exist'),
-        ({"default": "other"}, '"other" is not among the allowed'),
+        ({"default": "other"}, "must be in kiro_accounts"),
         ({"default": "nowhere"}, 'account "nowhere" does not exist'),
         ({"expires_at": NOW}, "expired already"),
         ({"limits": Limits(requests_per_minute=0)}, "requests_per_minute has to be above zero"),

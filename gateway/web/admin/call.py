@@ -1,6 +1,5 @@
 """One call of the admin API as its routes see it, and the routes themselves."""
 
-import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,14 +9,12 @@ import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.web.admin.client_address import ClientAddress
+from gateway.web.admin.wording import wrong_input
 from gateway.web.exchange import Exchange
 from gateway.web.openapi.operation import Operation
 from gateway.web.services import Services
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-_PLACE = re.compile(r"(.*?)(?: - at `(?:key in )?\$\.?(.*?)`)?", re.DOTALL)
-_FIELD = re.compile(r"Object (?:missing required|contains unknown) field `(.*)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Call:
         try:
             return msgspec.convert(dict(self.exchange.query), kind, strict=False)
         except msgspec.ValidationError as exc:
-            raise InvalidRequest(_sentence(exc)) from exc
+            raise InvalidRequest(wrong_input(exc, kind)) from exc
 
     async def body(self, kind: type[T], *, ignoring: Collection[str] = ()) -> T:
         """The JSON body; an empty one counts as an empty object where none is required.
@@ -78,7 +75,7 @@ class Call:
                 raw = msgspec.json.encode(kept)
             return msgspec.json.decode(raw, type=kind)
         except msgspec.ValidationError as exc:
-            raise InvalidRequest(_sentence(exc)) from exc
+            raise InvalidRequest(wrong_input(exc, kind)) from exc
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise InvalidRequest(f"The body is no JSON that can be read: {exc}") from exc
 
@@ -94,17 +91,3 @@ class Route:
 
     operation: Operation
     handler: Handler
-
-
-def _sentence(exc: msgspec.ValidationError) -> str:
-    """What a validation error says, naming the member it is about."""
-    match = _PLACE.fullmatch(str(exc))
-    assert match is not None
-    said, place = match[1], match[2] or ""
-    if (field := _FIELD.fullmatch(said)) is not None:
-        name = f"{place}.{field[1]}" if place else field[1]
-        if "missing" in said:
-            return f"{name} is required"
-        return f"{name}: there is no such member here"
-    said = said[:1].lower() + said[1:]
-    return f"{place}: {said}" if place else f"The request has the wrong form: {said}"

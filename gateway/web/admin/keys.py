@@ -32,7 +32,14 @@ from gateway.web.admin.documents import Deleted, KeyObject, Names, key_object
 from gateway.web.admin.listing import ListQuery, Time, in_utc
 
 # No control characters: names end up in log lines and on terminals.
-Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+Name = Annotated[
+    str,
+    Meta(
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$",
+        description="Something to tell it by: 1 to 200 characters, no control characters.",
+    ),
+]
 AccountNames = Annotated[
     list[Annotated[str, Meta(max_length=64)]],
     Meta(max_length=1000, description="Accounts it may use, by name or id."),
