@@ -6,7 +6,7 @@ from gateway.simulator.scenario import Alter, Operation, Scenario
 from gateway.simulator.strict_json import JsonObject
 
 NO_REFRESH_TOKEN = "no-refresh-token"  # noqa: S105  # a scenario's name
-_TOKENS: frozenset[Operation] = frozenset({"exchange", "refresh"})
+_TOKENS: frozenset[Operation] = frozenset({"exchange", "refresh", "poll"})
 
 
 def _without(*names: str) -> Alter:
@@ -45,7 +45,10 @@ def alterations() -> Iterator[Scenario]:
         alter=_without("expiresIn", "expires_in"),
     )
     yield Scenario(
-        "no-profile-arn", "200 without a profile ARN.", _TOKENS, alter=_without("profileArn")
+        "no-profile-arn",
+        "200 without a profile ARN.",
+        frozenset({"exchange", "refresh"}),
+        alter=_without("profileArn"),
     )
     yield Scenario(
         "tokens-in-data", '200 whose members sit in {"data": …}.', _TOKENS, alter=_in_data

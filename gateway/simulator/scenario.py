@@ -10,10 +10,23 @@ from gateway.simulator.steps import Play, Step, tell_all
 from gateway.simulator.strict_json import JsonObject
 
 Operation = Literal[
-    "generate", "models", "usage", "profiles", "web-search", "refresh", "sign-in", "exchange"
+    "generate",
+    "models",
+    "usage",
+    "profiles",
+    "web-search",
+    "refresh",
+    "sign-in",
+    "exchange",
+    "register",
+    "device",
+    "poll",
 ]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 EVERYWHERE: frozenset[Operation] = frozenset(OPERATIONS)
+TOKEN_OPERATIONS: frozenset[Operation] = frozenset(
+    {"refresh", "exchange", "register", "device", "poll"}
+)
 
 Trouble = Literal["reset", "silence", "delay", "lost"]
 """What can befall any answer: a TCP reset comes instead; nothing comes; it comes late; a reset

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from gateway.simulator import content_faults, stream_faults
 from gateway.simulator.alterations import alterations
 from gateway.simulator.http_faults import HTTP_FAULTS
-from gateway.simulator.scenario import EVERYWHERE, Operation, Scenario, Trouble
+from gateway.simulator.scenario import EVERYWHERE, TOKEN_OPERATIONS, Operation, Scenario, Trouble
+from gateway.simulator.signin.faults import OAUTH_FAULTS, POLL_FAULTS
 from gateway.simulator.steps import Play
 
 _EXCEPTIONS: dict[str, tuple[str, str, str | None]] = {
@@ -137,6 +138,10 @@ def _every_scenario() -> Iterator[Scenario]:
         trouble="lost",
     )
     yield from alterations()
+    for name, (summary, refusal) in POLL_FAULTS.items():
+        yield Scenario(name, summary, frozenset({"poll"}), refusal=refusal)
+    for name, (summary, refusal) in OAUTH_FAULTS.items():
+        yield Scenario(name, summary, TOKEN_OPERATIONS, refusal=refusal)
     for name, (kind, message, reason) in _EXCEPTIONS.items():
         said = f"a {kind} frame" + (f" with {reason}" if reason else "")
         first = stream_faults.exception_first(kind, message, reason)

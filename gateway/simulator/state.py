@@ -4,7 +4,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from gateway.simulator.accounts import DemoAccount
+from gateway.simulator.accounts import TOKEN_SECONDS, DemoAccount
 from gateway.simulator.answers import TailEvents
 from gateway.simulator.catalogue import Model, models_of
 from gateway.simulator.clock import Clock
@@ -14,7 +14,10 @@ from gateway.simulator.rule import Caller
 from gateway.simulator.scenarios import Shelf
 from gateway.simulator.signatures import ReasoningSigner
 from gateway.simulator.signin.codes import CodeDesk
+from gateway.simulator.signin.devices import Devices
+from gateway.simulator.signin.faults import ErrorSpelling
 from gateway.simulator.signin.people import People
+from gateway.simulator.signin.registrations import REGISTRATION_SECONDS, Registrations
 from gateway.simulator.signin.scripts import Scripts
 from gateway.simulator.tokens import TokenDesk
 
@@ -39,6 +42,9 @@ class Simulator:
         self.people = People(self.desk.accounts, self.desk.enrol)
         self.codes = CodeDesk(seed=seed, clock=self.clock)
         self.scripts = Scripts()
+        self.registrations = Registrations(accounts, seed=seed, clock=self.clock)
+        self.devices = Devices(self.people, self.clock)
+        self.error_spelling: ErrorSpelling = "oauth"
         self.signer = ReasoningSigner(seed)
         self.log = RequestLog()
         self.shelf = Shelf()
@@ -59,11 +65,16 @@ class Simulator:
         self.credits.clear()
         self.scripts.clear()
         self.clock.reset()
+        self.devices.reset()
+        self.error_spelling = "oauth"
+        self.registrations.lifetime = REGISTRATION_SECONDS
+        self.desk.lifetime = TOKEN_SECONDS
         self._requests.clear()
         self._seen.clear()
         if tokens:
             self.desk.reset()
             self.codes.clear()
+            self.registrations.reset()
             self.people.reset()
 
     def next_ids(self, operation: str) -> Random:

@@ -20,11 +20,13 @@ class Family:
 
     Attributes:
         client_id: the registered client that alone may renew them; None: no client is asked for.
+        usable: whether the service accepts the access tokens: they are for it, and for enough.
         revoked: a spent refresh token came back, so that none of them renews anything any more.
     """
 
     account: DemoAccount
     client_id: str | None = None
+    usable: bool = True
     revoked: bool = False
 
 
@@ -57,11 +59,11 @@ class TokenDesk:
         self.accounts: dict[str, DemoAccount] = {}
         self._clock = clock
         self._key = f"tokens of {seed}".encode()
+        self.lifetime = TOKEN_SECONDS
         self.reset()
 
     def reset(self) -> None:
         """Forget every refresh and sign-in: only the first accounts and tokens are good again."""
-        self.lifetime = TOKEN_SECONDS
         self.accounts.clear()
         self.refreshes: Counter[str] = Counter()
         self.reuses: Counter[str] = Counter()
@@ -100,10 +102,23 @@ class TokenDesk:
         return self._refresh.get(refresh_token) or self._spent.get(refresh_token)
 
     def sign_in(
-        self, account: DemoAccount, client_id: str | None = None, *, renewable: bool = True
+        self,
+        account: DemoAccount,
+        client_id: str | None = None,
+        *,
+        renewable: bool = True,
+        usable: bool = True,
     ) -> Grant:
-        """The first tokens of a new sign-in; unless `renewable`, without a refresh token."""
-        return self._issue(Family(account, client_id), renewable=renewable)
+        """The first tokens of a new sign-in.
+
+        Args:
+            account: who signed in.
+            client_id: the client that alone may renew them; None: any may.
+            renewable: whether there is a refresh token.
+            usable: whether the service will accept the access tokens.
+        """
+        family = Family(account, client_id, usable=usable)
+        return self._issue(family, renewable=renewable, usable=usable)
 
     def exchange(
         self, refresh_token: str, *, rotate: bool = True, usable: bool = True
@@ -113,7 +128,7 @@ class TokenDesk:
         Args:
             refresh_token: one that came back a second time revokes its whole family.
             rotate: whether a new one comes for it; otherwise it stays good.
-            usable: whether the service will accept the access token.
+            usable: whether the service will accept the access token, if it does the others.
         """
         family = self._refresh.get(refresh_token)
         if family is None or family.revoked:
@@ -124,7 +139,7 @@ class TokenDesk:
         if rotate:
             self._spent[refresh_token] = self._refresh.pop(refresh_token)
         self.refreshes[family.account.name] += 1
-        return self._issue(family, renewable=rotate, usable=usable)
+        return self._issue(family, renewable=rotate, usable=usable and family.usable)
 
     def expire(self, account: str | None) -> int:
         """End every access token of one account, or of all; gives how many were still good."""
@@ -138,7 +153,7 @@ class TokenDesk:
             del self._access[token]
         return len(hit)
 
-    def _issue(self, family: Family, *, renewable: bool, usable: bool = True) -> Grant:
+    def _issue(self, family: Family, *, renewable: bool, usable: bool) -> Grant:
         account = family.account
         self._issued[account.name] += 1
         serial = self._issued[account.name]

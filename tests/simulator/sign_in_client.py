@@ -83,3 +83,71 @@ def challenge_of(verifier: str) -> str:
     """RFC 7636, S256."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+ORGANISATION = "https://simulated-org.awsapps.com/start"
+BUILDER_ID = "https://view.awsapps.com/start"
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+SCOPES = [f"codewhisperer:{part}" for part in ("completions", "analysis", "conversations")]
+
+
+class OidcClient:
+    """A registered program. Its secret and the region's path come with every call."""
+
+    def __init__(self, http: httpx.Client, region: str = "", **changes: Any) -> None:
+        self.http = http
+        self.path = f"/{region}" if region else ""
+        reply = register(http, self.path, **changes)
+        assert reply.status_code == 200, reply.text
+        self.members = {name: reply.json()[name] for name in ("clientId", "clientSecret")}
+
+    def post(self, path: str, **members: Any) -> httpx.Response:
+        """Call with the client's proof; members that are None are left out."""
+        every = {**self.members, **members}
+        body = {name: value for name, value in every.items() if value is not None}
+        return self.http.post(self.path + path, json=body)
+
+    def start(self, start_url: str = ORGANISATION, /, **members: Any) -> httpx.Response:
+        """Begin a device authorization."""
+        return self.post("/device_authorization", **{"startUrl": start_url, **members})
+
+    def begin(self, start_url: str = ORGANISATION) -> Body:
+        """Begin a device authorization that must succeed."""
+        reply = self.start(start_url)
+        assert reply.status_code == 200, reply.text
+        begun: Body = reply.json()
+        return begun
+
+    def poll(self, device_code: str, /, **members: Any) -> httpx.Response:
+        """Ask whether somebody has approved."""
+        return self.post(
+            "/token", **{"grantType": DEVICE_GRANT, "deviceCode": device_code, **members}
+        )
+
+    def refresh(self, refresh_token: str) -> httpx.Response:
+        """Spend a refresh token."""
+        return self.post("/token", grantType="refresh_token", refreshToken=refresh_token)
+
+
+def register(http: httpx.Client, path: str = "", **changes: Any) -> httpx.Response:
+    """Register a program."""
+    body = {
+        "clientName": "Example Gateway",
+        "clientType": "public",
+        "scopes": SCOPES,
+        "grantTypes": [DEVICE_GRANT, "refresh_token"],
+        **changes,
+    }
+    members = {name: value for name, value in body.items() if value is not None}
+    return http.post(f"{path}/client/register", json=members)
+
+
+def decide(http: httpx.Client, decision: str, **order: Any) -> None:
+    """Order what becomes of a device authorization."""
+    reply = http.put("/_sim/device", json={"decision": decision, **order})
+    assert reply.status_code == 200, reply.text
+
+
+def advance(http: httpx.Client, seconds: float) -> None:
+    """Let time pass."""
+    assert http.post("/_sim/clock", json={"advance_seconds": seconds}).status_code == 200

@@ -3,7 +3,7 @@
 from starlette.routing import Route
 
 from gateway.simulator.service import endpoint
-from gateway.simulator.signin import external, oidc, portal, social
+from gateway.simulator.signin import device_page, external, oidc, portal, social
 
 SIGN_IN_ROUTES = [
     Route("/signin", endpoint("sign-in", portal.portal), methods=["GET"]),
@@ -18,6 +18,16 @@ SIGN_IN_ROUTES = [
     Route(
         "/refreshToken", endpoint("refresh", social.refresh_social, secret=True), methods=["POST"]
     ),
-    Route("/token", endpoint("refresh", oidc.token, secret=True), methods=["POST"]),
+    Route("/client/register", endpoint("register", oidc.spelled(oidc.register)), methods=["POST"]),
+    Route(
+        "/device_authorization",
+        endpoint("device", oidc.spelled(oidc.start_device), secret=True),
+        methods=["POST"],
+    ),
+    Route("/token", endpoint("refresh", oidc.spelled(oidc.token), secret=True), methods=["POST"]),
+    Route("/device", endpoint("sign-in", device_page.device_page), methods=["GET"]),
+    Route("/device", endpoint("sign-in", device_page.device_choice), methods=["POST"]),
+    Route("/authorize", endpoint("sign-in", device_page.authorize), methods=["GET"]),
+    Route("/authorize", endpoint("sign-in", device_page.authorize_choice), methods=["POST"]),
     Route("/oauth2/token", endpoint("refresh", external.token, secret=True), methods=["POST"]),
 ]
