@@ -21,6 +21,7 @@ Operation = Literal[
     "register",
     "device",
     "poll",
+    "discovery",
 ]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 EVERYWHERE: frozenset[Operation] = frozenset(OPERATIONS)

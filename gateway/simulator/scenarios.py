@@ -7,6 +7,7 @@ from gateway.simulator import content_faults, stream_faults
 from gateway.simulator.alterations import alterations
 from gateway.simulator.http_faults import HTTP_FAULTS
 from gateway.simulator.scenario import EVERYWHERE, TOKEN_OPERATIONS, Operation, Scenario, Trouble
+from gateway.simulator.signin.discovery_faults import discovery_faults
 from gateway.simulator.signin.faults import OAUTH_FAULTS, POLL_FAULTS
 from gateway.simulator.steps import Play
 
@@ -138,6 +139,7 @@ def _every_scenario() -> Iterator[Scenario]:
         trouble="lost",
     )
     yield from alterations()
+    yield from discovery_faults()
     for name, (summary, refusal) in POLL_FAULTS.items():
         yield Scenario(name, summary, frozenset({"poll"}), refusal=refusal)
     for name, (summary, refusal) in OAUTH_FAULTS.items():

@@ -21,6 +21,7 @@ def refresh(http: httpx.Client, account: DemoAccount, **changes: Any) -> httpx.R
             "client_id": account.client_id,
             "grant_type": "refresh_token",
             "refresh_token": account.refresh_token,
+            "scope": " ".join(account.scopes),
             **changes,
         }
         return http.post(account.token_endpoint, data=form)
