@@ -4,6 +4,7 @@ All secrets here are made up and worth nothing outside the simulator.
 """
 
 import base64
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Literal
@@ -92,6 +93,11 @@ def external_claims(account: str, serial: int, *, usable: bool = True) -> dict[s
 def arn(region: str, identifier: str) -> str:
     """A profile's ARN; its region is the one whose hosts serve it."""
     return f"arn:aws:codewhisperer:{region}:111122223333:profile/{identifier}"
+
+
+def profile_id(about: str) -> str:
+    """The end of a made-up ARN, equal for equal names."""
+    return "SIM" + hashlib.sha256(about.encode()).hexdigest()[:10].upper()
 
 
 def _access(name: str) -> str:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from gateway.simulator.paging import PAGED, REPEATING
 from gateway.simulator.scenario import Alter, Operation, Scenario
 from gateway.simulator.strict_json import JsonObject
 
 NO_REFRESH_TOKEN = "no-refresh-token"  # noqa: S105  # a scenario's name
 _TOKENS: frozenset[Operation] = frozenset({"exchange", "refresh", "poll"})
+_LISTS: frozenset[Operation] = frozenset({"models", "profiles"})
 
 
 def _without(*names: str) -> Alter:
@@ -49,6 +51,15 @@ def alterations() -> Iterator[Scenario]:
         "200 without a profile ARN.",
         frozenset({"exchange", "refresh"}),
         alter=_without("profileArn"),
+    )
+    yield Scenario(
+        PAGED, "Pages of two entries, however many were asked for.", _LISTS, alter=_as_it_is
+    )
+    yield Scenario(
+        REPEATING,
+        "The first page again and again, always with the same nextToken.",
+        _LISTS,
+        alter=_as_it_is,
     )
     yield Scenario(
         "tokens-in-data", '200 whose members sit in {"data": …}.', _TOKENS, alter=_in_data

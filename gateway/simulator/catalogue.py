@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from gateway.simulator.accounts import Subscription
+from gateway.simulator.paging import Page
 from gateway.simulator.strict_json import JsonObject
 
 _CLAUDE_EFFORT: JsonObject = {
@@ -116,20 +117,10 @@ def models_of(subscription: Subscription) -> Mapping[str, Model]:
     return {model.model_id: model for model in MODELS if paid or model.free}
 
 
-def list_models(
-    models: Mapping[str, Model], page_size: int | None, token: str | None
-) -> JsonObject | None:
-    """One page of ListAvailableModels; None when the page token was never given out."""
-    start = 0
-    if token is not None:
-        prefix, _, offset = token.partition("-")
-        if prefix != "page" or not offset.isdecimal() or not 0 < int(offset) < len(models):
-            return None
-        start = int(offset)
-    end = len(models) if page_size is None else start + page_size
-    page = list(models.values())[start:end]
+def list_models(page: Page[Model]) -> JsonObject:
+    """The answer of ListAvailableModels."""
     return {
         "defaultModel": {"modelId": DEFAULT_MODEL},
-        "models": [model.as_json() for model in page],
-        "nextToken": f"page-{end}" if end < len(models) else None,
+        "models": [model.as_json() for model in page.items],
+        "nextToken": page.next_token,
     }

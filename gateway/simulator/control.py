@@ -6,9 +6,12 @@ import anyio
 import msgspec
 from starlette.requests import Request
 
+from gateway.simulator.accounts import arn, profile_id
 from gateway.simulator.answers import TailEvents
 from gateway.simulator.delivery import Streams
 from gateway.simulator.orders import BadOrder, known_account, order_route, question_route
+from gateway.simulator.profiles import WITH_PROFILES, Profile, ProfileStatus
+from gateway.simulator.region import API_REGIONS
 from gateway.simulator.scenario import OPERATIONS, Operation
 from gateway.simulator.scenarios import SCENARIOS, Armed
 from gateway.simulator.signin.orders import SIGN_IN_ORDERS
@@ -26,6 +29,8 @@ class ScenarioOrder(msgspec.Struct, forbid_unknown_fields=True):
     operation: Operation = "generate"
     account: str | None = None
     marker: str | None = None
+    region: str | None = None
+    model: str | None = None
     seconds: float | None = None
 
 
@@ -76,6 +81,22 @@ class CreditsOrder(msgspec.Struct, forbid_unknown_fields=True):
     used: float
 
 
+class ProfileOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """One profile; `id` is the end of its ARN, made up when null."""
+
+    region: str
+    name: str
+    id: str | None = None
+    status: ProfileStatus = "ACTIVE"
+
+
+class ProfilesOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`PUT /_sim/profiles`: all profiles of an account."""
+
+    account: str
+    profiles: list[ProfileOrder]
+
+
 class ResetOrder(msgspec.Struct, forbid_unknown_fields=True):
     """`POST /_sim/reset`. With `tokens`, only the first tokens are good again."""
 
@@ -98,6 +119,8 @@ def arm(simulator: Simulator, order: ScenarioOrder) -> object:
             left=order.times,
             account=order.account,
             marker=order.marker,
+            region=order.region,
+            model=order.model,
             seconds=order.seconds,
         )
     )
@@ -157,6 +180,26 @@ def set_credits(simulator: Simulator, order: CreditsOrder) -> object:
     known_account(simulator, order.account)
     simulator.credits[order.account] = order.used
     return {"account": order.account, "used": order.used}
+
+
+def set_profiles(simulator: Simulator, order: ProfilesOrder) -> object:
+    """Let an account have these profiles and no others."""
+    known_account(simulator, order.account)
+    account = simulator.desk.accounts[order.account]
+    if account.auth_method not in WITH_PROFILES:
+        raise BadOrder(f"{account.name} signs in by {account.auth_method} and has no profiles")
+    if unknown := {one.region for one in order.profiles} - API_REGIONS:
+        raise BadOrder(f"{min(unknown)} is none of {', '.join(sorted(API_REGIONS))}")
+    profiles = [
+        Profile(
+            arn(one.region, one.id or profile_id(f"{account.name} {one.name}")),
+            one.name,
+            one.status,
+        )
+        for one in order.profiles
+    ]
+    simulator.profiles.give(account, profiles)
+    return {"account": account.name, "profile_arns": [profile.arn for profile in profiles]}
 
 
 def reset(simulator: Simulator, order: ResetOrder) -> object:
@@ -237,6 +280,7 @@ async def show_accounts(simulator: Simulator, _request: Request) -> object:
                 "name": account.name,
                 "auth_method": account.auth_method,
                 "profile_arn": account.profile_arn,
+                "profile_arns": [one.arn for one in simulator.profiles.of(account)],
                 "subscription": account.subscription,
                 "refreshes": desk.refreshes[account.name],
                 "reuses": desk.reuses[account.name],
@@ -266,6 +310,7 @@ CONTROL_ROUTES = [
     order_route("/_sim/expire-tokens", "POST", ExpireOrder, expire_tokens),
     order_route("/_sim/events", "PUT", EventsOrder, set_events),
     order_route("/_sim/credits", "PUT", CreditsOrder, set_credits),
+    order_route("/_sim/profiles", "PUT", ProfilesOrder, set_profiles),
     order_route("/_sim/reset", "POST", ResetOrder, reset),
     *SIGN_IN_ORDERS,
 ]

@@ -1,5 +1,6 @@
 """The operations of the runtime and management hosts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -12,8 +13,10 @@ from gateway.simulator.catalogue import list_models
 from gateway.simulator.delivery import FrameStream
 from gateway.simulator.http_faults import HTTP_FAULTS
 from gateway.simulator.measure import input_tokens
+from gateway.simulator.paging import Item, Page, page_of
+from gateway.simulator.profiles import WITH_PROFILES
 from gateway.simulator.prompt import Wish, read_wish
-from gateway.simulator.quota import profiles, remaining_credits, usage_limits
+from gateway.simulator.quota import remaining_credits, usage_limits
 from gateway.simulator.refusals import (
     NOT_ENTITLED,
     PROFILE_INVALID,
@@ -50,9 +53,9 @@ async def generate(asked: Asked) -> Response:
     """GenerateAssistantResponse: a strict reader, and a stream of frames."""
     account = authenticate(asked)
     simulator = asked.simulator
-    body = examine(asked.body, simulator.caller(account))
+    body = examine(asked.body, simulator.caller(account, asked.region))
     wish = read_wish(body)
-    armed = _armed_for(asked, account, wish, body.current.content)
+    armed = _armed_for(asked, account, wish, body.current.content, body.current.model_id)
     if armed.scenario.refusal is not None:
         raise Refused([], armed.scenario.refusal)
     if remaining_credits(account, simulator.credits[account.name]) <= 0:
@@ -71,7 +74,9 @@ async def generate(asked: Asked) -> Response:
     return FrameStream(steps, simulator.streams, asked.request_id)
 
 
-def _armed_for(asked: Asked, account: DemoAccount, wish: Wish, text: str) -> Armed:
+def _armed_for(
+    asked: Asked, account: DemoAccount, wish: Wish, text: str, model: str | None
+) -> Armed:
     """The scenario of this request: the one its text names, else one that is armed, else none."""
     shelf = asked.simulator.shelf
     armed: Armed | None = None
@@ -79,7 +84,9 @@ def _armed_for(asked: Asked, account: DemoAccount, wish: Wish, text: str) -> Arm
         if wish.scenario[0] not in SCENARIOS:
             wish.reply = f"There is no scenario called {wish.scenario[0]}."
         armed = shelf.take_asked_for(wish.scenario, text)
-    armed = armed or shelf.take("generate", account.name, text)
+    armed = armed or shelf.take(
+        "generate", account.name, text=text, region=asked.region, model=model
+    )
     if armed is None:
         return Armed(USUAL)
     asked.entry.scenario = armed.scenario.name
@@ -113,11 +120,9 @@ async def models(asked: Asked) -> Response:
     parameters = _parameters(asked, known)
     if parameters.origin is None:
         raise refused("origin", "origin", validation("origin is required."))
-    _check_profile(account, parameters, needed=False)
-    page = list_models(asked.simulator.models(account), parameters.page_size, parameters.page_token)
-    if page is None:
-        raise refused("next-token", "nextToken", validation("Invalid nextToken."))
-    return asked.json(page)
+    _check_profile(asked, account, parameters, needed=False)
+    known_models = [*asked.simulator.models(account).values()]
+    return asked.json(list_models(_page(asked, known_models, parameters)))
 
 
 async def usage(asked: Asked) -> Response:
@@ -127,7 +132,7 @@ async def usage(asked: Asked) -> Response:
     known = {"origin", "resourceType", "profileArn", "isEmailRequired"}
     parameters = _parameters(asked, known)
     enterprise = account.auth_method in {"idc", "external_idp"}
-    _check_profile(account, parameters, needed=enterprise)
+    _check_profile(asked, account, parameters, needed=enterprise)
     simulator = asked.simulator
     used = simulator.credits[account.name]
     return asked.json(
@@ -136,14 +141,26 @@ async def usage(asked: Asked) -> Response:
 
 
 async def list_profiles(asked: Asked) -> Response:
-    """ListAvailableProfiles; refused to accounts that have none."""
+    """ListAvailableProfiles; refused to kinds of accounts that never have one."""
     account = authenticate(asked)
     await asked.meet_scenario("profiles", account.name)
-    _parameters(asked, {"maxResults", "nextToken"})
-    answer = profiles(account)
-    if answer is None:
+    parameters = _parameters(asked, {"maxResults", "nextToken"})
+    if account.auth_method not in WITH_PROFILES:
         raise Refused([], NOT_ENTITLED)
-    return asked.json(answer)
+    page = _page(asked, asked.simulator.profiles.of(account, asked.region), parameters)
+    return asked.json(
+        {
+            "profiles": [profile.as_json() for profile in page.items],
+            "nextToken": page.next_token,
+        }
+    )
+
+
+def _page(asked: Asked, items: Sequence[Item], parameters: Parameters) -> Page[Item]:
+    page = page_of(items, parameters.page_size, parameters.page_token, asked.scenario.name)
+    if page is None:
+        raise refused("next-token", "nextToken", validation("Invalid nextToken."))
+    return page
 
 
 async def web_search(asked: Asked) -> Response:
@@ -151,9 +168,10 @@ async def web_search(asked: Asked) -> Response:
     check_content_type(asked, _JSON)
     account = authenticate(asked)
     header = asked.request.headers.get("x-amzn-kiro-profile-arn")
-    if header is not None and header != account.profile_arn:
+    arns = asked.simulator.profiles.arns(account, asked.region)
+    if header is not None and header not in arns:
         raise refused("profile-matches", "x-amzn-kiro-profile-arn", PROFILE_INVALID)
-    identity, query = read_search(asked.body, account)
+    identity, query = read_search(asked.body, account, arns)
     await asked.meet_scenario("web-search", account.name)
     return asked.json(search_answer(identity, query, asked.simulator.clock()), _JSON)
 
@@ -229,10 +247,13 @@ def _with_email(given: JsonObject) -> bool:
     return wanted
 
 
-def _check_profile(account: DemoAccount, parameters: Parameters, *, needed: bool) -> None:
+def _check_profile(
+    asked: Asked, account: DemoAccount, parameters: Parameters, *, needed: bool
+) -> None:
     if parameters.profile_arn is None and needed:
         raise refused("profile-needed", "profileArn", PROFILE_NEEDED)
-    if parameters.profile_arn not in (None, account.profile_arn):
+    arns = asked.simulator.profiles.arns(account, asked.region)
+    if parameters.profile_arn is not None and parameters.profile_arn not in arns:
         raise refused("profile-matches", "profileArn", PROFILE_INVALID)
 
 

@@ -98,16 +98,3 @@ def next_month(now: float) -> float:
     today = datetime.fromtimestamp(now, UTC)
     year, month = (today.year + 1, 1) if today.month == 12 else (today.year, today.month + 1)
     return datetime(year, month, 1, tzinfo=UTC).timestamp()
-
-
-def profiles(account: DemoAccount) -> JsonObject | None:
-    """The answer of ListAvailableProfiles; None: the account may not ask."""
-    if account.profile_arn is None:
-        return None
-    profile: JsonObject = {
-        "arn": account.profile_arn,
-        "profileName": f"simulated-{account.name}",
-        "status": "ACTIVE",
-        "profileType": "Q_DEVELOPER",
-    }
-    return {"profiles": [profile], "nextToken": None}

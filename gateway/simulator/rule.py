@@ -14,7 +14,7 @@ class Caller:
     """Who asks: what the rules have to know of the account."""
 
     models: Mapping[str, Model]
-    profile_arn: str | None
+    profile_arns: frozenset[str]
     needs_profile: bool
     signer: ReasoningSigner
 

@@ -61,8 +61,8 @@ def profile_needed(body: Body, caller: Caller) -> Iterator[str]:
 
 
 def profile_matches(body: Body, caller: Caller) -> Iterator[str]:
-    """A profile that is named is the account's own."""
-    if body.profile_arn is not None and body.profile_arn != caller.profile_arn:
+    """A profile that is named is the account's own, in the region that was asked."""
+    if body.profile_arn is not None and body.profile_arn not in caller.profile_arns:
         yield "profileArn"
 
 

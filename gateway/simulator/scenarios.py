@@ -168,6 +168,8 @@ class Armed:
         left: how many requests it still applies to; None: all of them.
         account: only this account's requests, by the name of the sign-in.
         marker: only requests whose current message contains this text.
+        region: only requests to this region's host.
+        model: only requests for this model.
         seconds: how long the slow scenarios wait.
     """
 
@@ -176,14 +178,25 @@ class Armed:
     left: int | None = 1
     account: str | None = None
     marker: str | None = None
+    region: str | None = None
+    model: str | None = None
     seconds: float | None = None
 
-    def applies(self, operation: Operation, account: str | None, text: str) -> bool:
+    def applies(
+        self,
+        operation: Operation,
+        account: str | None,
+        text: str,
+        region: str | None,
+        model: str | None,
+    ) -> bool:
         """Whether a request is one of those it waits for."""
         return (
             self.operation == operation
             and self.left != 0
             and self.account in (None, account)
+            and self.region in (None, region)
+            and self.model in (None, model)
             and (self.marker is None or self.marker in text)
         )
 
@@ -204,10 +217,18 @@ class Shelf:
         self._armed.clear()
         self._asked_for.clear()
 
-    def take(self, operation: Operation, account: str | None, text: str = "") -> Armed | None:
+    def take(
+        self,
+        operation: Operation,
+        account: str | None,
+        *,
+        text: str = "",
+        region: str | None = None,
+        model: str | None = None,
+    ) -> Armed | None:
         """The scenario that this request meets, counted as used."""
         for armed in self._armed:
-            if armed.applies(operation, account, text):
+            if armed.applies(operation, account, text, region, model):
                 if armed.left is not None:
                     armed.left -= 1
                 return armed

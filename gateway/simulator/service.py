@@ -73,7 +73,7 @@ class Asked:
             Refused: it is a refusal.
             Disturbed: no answer will come.
         """
-        armed = self.simulator.shelf.take(operation, account)
+        armed = self.simulator.shelf.take(operation, account, region=self.region)
         if armed is None:
             return
         self.scenario = armed.scenario

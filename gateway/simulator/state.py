@@ -9,6 +9,7 @@ from gateway.simulator.answers import TailEvents
 from gateway.simulator.catalogue import Model, models_of
 from gateway.simulator.clock import Clock
 from gateway.simulator.delivery import Streams
+from gateway.simulator.profiles import Profiles
 from gateway.simulator.request_log import RequestLog
 from gateway.simulator.rule import Caller
 from gateway.simulator.scenarios import Shelf
@@ -42,6 +43,7 @@ class Simulator:
         self.people = People(self.desk.accounts, self.desk.enrol)
         self.codes = CodeDesk(seed=seed, clock=self.clock)
         self.scripts = Scripts()
+        self.profiles = Profiles()
         self.registrations = Registrations(accounts, seed=seed, clock=self.clock)
         self.devices = Devices(self.people, self.clock)
         self.error_spelling: ErrorSpelling = "oauth"
@@ -64,6 +66,7 @@ class Simulator:
         self.tail = TailEvents()
         self.credits.clear()
         self.scripts.clear()
+        self.profiles.clear()
         self.clock.reset()
         self.devices.reset()
         self.error_spelling = "oauth"
@@ -86,11 +89,11 @@ class Simulator:
         """The models that an account sees."""
         return models_of(account.subscription)
 
-    def caller(self, account: DemoAccount) -> Caller:
-        """What the rules have to know of an account."""
+    def caller(self, account: DemoAccount, region: str | None) -> Caller:
+        """What the rules have to know of an account, at the host of a region."""
         return Caller(
             models=self.models(account),
-            profile_arn=account.profile_arn,
+            profile_arns=self.profiles.arns(account, region),
             needs_profile=account.needs_profile,
             signer=self.signer,
         )

@@ -15,8 +15,8 @@ NOTHING_FOUND = "xyzzy"
 """A query with this word finds nothing."""
 
 
-def read_search(raw: bytes, account: DemoAccount) -> tuple[str, str]:
-    """The call's id and query.
+def read_search(raw: bytes, account: DemoAccount, arns: frozenset[str]) -> tuple[str, str]:
+    """The call's id and query; `arns` are the profiles that the account may name.
 
     Raises:
         Refused: the call is not as it has to be.
@@ -26,7 +26,7 @@ def read_search(raw: bytes, account: DemoAccount) -> tuple[str, str]:
     except NotStrictJson as exc:
         raise refused(exc.rule, exc.where) from None
     arn = call.get("profileArn")
-    if arn is not None and arn != account.profile_arn:
+    if arn is not None and arn not in arns:
         raise refused("profile-matches", "profileArn", PROFILE_INVALID)
     if arn is None and account.needs_profile:
         raise refused("profile-needed", "profileArn", PROFILE_NEEDED)

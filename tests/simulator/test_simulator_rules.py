@@ -24,7 +24,7 @@ from tests.simulator.simulator_client import (
 )
 
 SIGNER = ReasoningSigner(seed=1)
-CALLER = Caller(models_of("pro"), profile_arn=None, needs_profile=False, signer=SIGNER)
+CALLER = Caller(models_of("pro"), profile_arns=frozenset(), needs_profile=False, signer=SIGNER)
 ARN = "arn:aws:codewhisperer:us-east-1:111122223333:profile/EXAMPLE123"
 IMPROPER = {"message": "Improperly formed request.", "reason": None}
 
@@ -211,7 +211,7 @@ def test_results_without_any_tool_break_the_rules_about_both() -> None:
 
 
 def test_an_account_with_a_profile_must_name_it_and_no_other() -> None:
-    caller = replace(CALLER, profile_arn=ARN, needs_profile=True)
+    caller = replace(CALLER, profile_arns=frozenset({ARN}), needs_profile=True)
     assert is_accepted({**hello(), "profileArn": ARN}, caller)
     missing = refusal_of(hello(), caller)
     assert [breach.rule for breach in missing.breaches] == ["profile-needed"]

@@ -12,7 +12,7 @@ from gateway.simulator.rules import examine
 from gateway.simulator.signatures import ReasoningSigner
 
 SIGNER = ReasoningSigner(seed=1)
-CALLER = Caller(models_of("pro"), profile_arn=None, needs_profile=False, signer=SIGNER)
+CALLER = Caller(models_of("pro"), profile_arns=frozenset(), needs_profile=False, signer=SIGNER)
 CONVERSATION_ID = "c0ffee00-0000-4000-8000-000000000001"
 MODELS = ("claude-sonnet-4.5", "claude-opus-4.6", "gpt-5.6-sol")
 """One that is asked to think by tags, and two that take fields of their own for it."""
@@ -35,7 +35,7 @@ TRUSTING = replace(
         model_id: replace(model, window=10**9, fields_schema={"type": "object"})
         for model_id, model in CALLER.models.items()
     },
-    profile_arn="arn:x",
+    profile_arns=frozenset({"arn:x"}),
     signer=TrustingSigner(seed=1),
 )
 STRICT = replace(TRUSTING, signer=SIGNER)

@@ -3,6 +3,7 @@
 import msgspec
 from starlette.requests import Request
 
+from gateway.simulator.accounts import Subscription
 from gateway.simulator.orders import BadOrder, order_route, question_route
 from gateway.simulator.signin.devices import Decision, Device, Verdict
 from gateway.simulator.signin.faults import ErrorSpelling
@@ -23,6 +24,14 @@ class SignInOrder(msgspec.Struct, forbid_unknown_fields=True):
     path: CallbackPath | None = None
     camel: bool = False
     query: dict[str, str | None] = {}
+
+
+class PersonOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`POST /_sim/people`: somebody who can sign in, but has not yet."""
+
+    way: Way
+    name: str | None = None
+    subscription: Subscription | None = None
 
 
 class DeviceOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -69,6 +78,22 @@ def script_sign_in(simulator: Simulator, order: SignInOrder) -> object:
         )
     )
     return {"page": order.page, "times": order.times}
+
+
+def add_person(simulator: Simulator, order: PersonOrder) -> object:
+    """Know somebody before they sign in, so that they can have profiles and a quota already."""
+    if order.name in simulator.desk.accounts:
+        raise BadOrder(f"there is somebody called {order.name!r} already")
+    try:
+        person = simulator.people.get(order.way, order.name, order.subscription)
+    except WrongPerson as exc:
+        raise BadOrder(str(exc)) from None
+    return {
+        "name": person.name,
+        "auth_method": person.auth_method,
+        "profile_arn": person.profile_arn,
+        "subscription": person.subscription,
+    }
 
 
 def decide_device(simulator: Simulator, order: DeviceOrder) -> object:
@@ -140,6 +165,7 @@ def expire_registrations(simulator: Simulator, order: RegistrationOrder) -> obje
 
 
 SIGN_IN_ORDERS = [
+    order_route("/_sim/people", "POST", PersonOrder, add_person),
     order_route("/_sim/device", "PUT", DeviceOrder, decide_device),
     question_route("/_sim/devices", show_devices),
     order_route("/_sim/oidc", "PUT", OidcOrder, set_oidc),

@@ -1,13 +1,12 @@
 """Who signs in: somebody known by name, or somebody new with a profile and a quota of their own."""
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from gateway.simulator.accounts import AuthMethod, DemoAccount, Subscription, arn
+from gateway.simulator.accounts import AuthMethod, DemoAccount, Subscription, arn, profile_id
 from gateway.simulator.signin.provider import PROVIDER_CLIENT_ID, PROVIDER_SCOPES
 
 Way = Literal["google", "github", "builderid", "awsidc", "external_idp"]
@@ -64,8 +63,10 @@ class People:
             number += 1
         return f"{base}-{number}"
 
-    def get(self, way: Way, name: str | None) -> DemoAccount:
-        """The person of this name, or somebody new.
+    def get(
+        self, way: Way, name: str | None, subscription: Subscription | None = None
+    ) -> DemoAccount:
+        """The person of this name, or somebody new, with this subscription or the usual one.
 
         Raises:
             WrongPerson: the name is taken by somebody who signs in otherwise, or is no name.
@@ -80,22 +81,21 @@ class People:
             return person
         if not _NAME.fullmatch(name):
             raise WrongPerson("a name has 1 to 64 of A-Za-z0-9._-")
-        person = newcomer(method, name)
+        person = newcomer(method, name, subscription or _SUBSCRIPTIONS.get(method, "pro"))
         self._enrol(person)
         return person
 
 
-def newcomer(method: AuthMethod, name: str) -> DemoAccount:
+def newcomer(method: AuthMethod, name: str, subscription: Subscription) -> DemoAccount:
     """Somebody who has not signed in yet: no tokens, but a subscription and maybe a profile."""
     person = DemoAccount(
         name=name,
         auth_method=method,
-        subscription=_SUBSCRIPTIONS.get(method, "pro"),
+        subscription=subscription,
         email=f"{name}@example.com",
     )
     if region := _PROFILE_REGIONS.get(method):
-        identifier = hashlib.sha256(name.encode()).hexdigest()[:10].upper()
-        person = replace(person, profile_arn=arn(region, f"SIM{identifier}"))
+        person = replace(person, profile_arn=arn(region, profile_id(name)))
     if method == "external_idp":
         person = replace(person, client_id=PROVIDER_CLIENT_ID, scopes=PROVIDER_SCOPES)
     return person

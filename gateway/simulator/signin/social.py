@@ -73,7 +73,7 @@ async def exchange_social_code(asked: Asked) -> Response:
         authorization.account, renewable=wants_refresh_token(asked)
     )
     authorization.family = grant.family
-    return asked.json(_tokens(grant), JSON)
+    return asked.json(_tokens(asked, grant), JSON)
 
 
 async def refresh_social(asked: Asked) -> Response:
@@ -81,15 +81,16 @@ async def refresh_social(asked: Asked) -> Response:
     check_host(asked, SOCIAL_REGIONS)
     given = texts(read_json(asked, _REFRESH_INVALID), ("refreshToken",), _REFRESH_INVALID)
     grant = await renew(asked, given["refreshToken"], {"social"})
-    return asked.json(_tokens(grant), JSON)
+    return asked.json(_tokens(asked, grant), JSON)
 
 
-def _tokens(grant: Grant) -> JsonObject:
+def _tokens(asked: Asked, grant: Grant) -> JsonObject:
     answer: JsonObject = {"accessToken": grant.access_token, "expiresIn": grant.expires_in}
     if grant.refresh_token is not None:
         answer["refreshToken"] = grant.refresh_token
-    if grant.account.profile_arn is not None:
-        answer["profileArn"] = grant.account.profile_arn
+    profiles = asked.simulator.profiles.of(grant.account)
+    if profiles:
+        answer["profileArn"] = profiles[0].arn
     return answer
 
 
