@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import socket
@@ -137,9 +137,14 @@ async def gateway_on(
     timing: Timing = USUAL,
     runtime_url: str | None = None,
     sock: socket | None = None,
+    upkeep_delay: float | None = None,
     **server: Any,
 ) -> AsyncIterator[Gateway]:
-    """A gateway in front of a running simulator, with all its accounts and one API key."""
+    """A gateway in front of a running simulator, with all its accounts and one API key.
+
+    It asks the service nothing by itself unless it is given an `upkeep_delay`.
+    """
+    timing = replace(timing, upkeep_delay=upkeep_delay)
     settings = settings_for(folder, kiro.url, defaults, runtime_url=runtime_url, **server)
     secrets = SecretBox(*parse_keys(new_key(), source="test"))
     sock = sock or listen("127.0.0.1", 0)

@@ -35,6 +35,7 @@ class Directory:
         self._clock = clock
         self._reloading = anyio.Lock()  # so that an older snapshot never replaces a newer one
         self._revision = -1
+        self._reloaded = anyio.Event()
         self._accounts: dict[str, Account] = {}
         self._names: dict[str, str] = {}
         self._keys: dict[str, ApiKey] = {}
@@ -105,6 +106,12 @@ class Directory:
                 old.key_hash: (key, old.expires_at) for key in keys for old in key.retired
             }
             self._body_capture_until = capture_until
+            self._reloaded.set()
+            self._reloaded = anyio.Event()
+
+    async def next_reload(self) -> None:
+        """Wait until something has changed, or may have."""
+        await self._reloaded.wait()
 
     def _newer(self, account: Account) -> Account:
         """Itself, or what was published of it while the snapshot was taken."""

@@ -1,9 +1,12 @@
 """An account's quota, as GetUsageLimits answers it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
+
+LARGEST_SECONDS = 1e10  # as a date, the year 2286; larger numbers are milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,41 @@ class Amount:
         return self.used / self.limit * 100 if self.limit else 0.0
 
 
+def total_of(amounts: Iterable[Amount]) -> Amount:
+    """All of them together."""
+    several = tuple(amounts)
+    return Amount(sum(one.used for one in several), sum(one.limit for one in several))
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A trial or a bonus. Only what is `ACTIVE` can be used; `status` is the service's word."""
+
+    amount: Amount
+    status: str
+    expires_at: datetime | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it counts."""
+        return self.status == "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Overage:
+    """Use beyond the quota, paid for by the unit.
+
+    `cap` is the most units that are sold, `rate` the price of one and `charges` what is owed so
+    far, both in the quota's currency.
+    """
+
+    enabled: bool = False
+    used: float = 0.0
+    charges: float = 0.0
+    rate: float | None = None
+    cap: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Quota:
     """What is left of a subscription. Amounts are in `unit`s, mostly credits.
@@ -34,14 +72,12 @@ class Quota:
     known: bool
     resource_type: str
     display_name: str
+    unit: str
     currency: str
     base: Amount
-    trial: Amount
-    bonus: Amount
-    overages: float
-    overage_rate: float | None
-    overage_cap: float | None
-    overage_enabled: bool
+    trial: Extra | None
+    bonuses: tuple[Extra, ...]
+    overage: Overage
     resets_at: datetime | None
     days_until_reset: int | None
     subscription_title: str
@@ -49,19 +85,32 @@ class Quota:
     email: str | None
 
     @property
+    def active_trial(self) -> Amount:
+        """What the trial adds now."""
+        return self.trial.amount if self.trial and self.trial.is_active else Amount()
+
+    @property
+    def bonus(self) -> Amount:
+        """What all bonuses together add now."""
+        return total_of(bonus.amount for bonus in self.bonuses if bonus.is_active)
+
+    @property
     def total(self) -> Amount:
         """Base, active trial and active bonuses together."""
-        parts = (self.base, self.trial, self.bonus)
-        return Amount(sum(p.used for p in parts), sum(p.limit for p in parts))
+        return total_of((self.base, self.active_trial, self.bonus))
 
     @property
     def is_exhausted(self) -> bool:
-        """Nothing left, and the account may not run up overage."""
-        return self.known and self.total.remaining <= 0 and not self.overage_enabled
+        """Nothing left, and no overage to be had; known of credits only."""
+        if not self.known or self.resource_type != "CREDIT" or self.total.remaining > 0:
+            return False
+        overage = self.overage
+        return not overage.enabled or (overage.cap is not None and overage.used >= overage.cap)
 
 
 class _Trial(msgspec.Struct, rename="camel"):
     free_trial_status: str | None = None
+    free_trial_expiry: float | str | None = None
     current_usage: float | None = None
     current_usage_with_precision: float | None = None
     usage_limit: float | None = None
@@ -71,18 +120,22 @@ class _Trial(msgspec.Struct, rename="camel"):
 class _Bonus(msgspec.Struct, rename="camel"):
     status: str | None = None
     current_usage: float | None = None
+    current_usage_with_precision: float | None = None
     usage_limit: float | None = None
+    usage_limit_with_precision: float | None = None
 
 
 class _Breakdown(msgspec.Struct, rename="camel"):
     resource_type: str | None = None
     display_name: str | None = None
+    unit: str | None = None
     current_usage: float | None = None
     current_usage_with_precision: float | None = None
     usage_limit: float | None = None
     usage_limit_with_precision: float | None = None
     current_overages: float | None = None
     current_overages_with_precision: float | None = None
+    overage_charges: float | None = None
     overage_rate: float | None = None
     overage_cap: float | None = None
     overage_cap_with_precision: float | None = None
@@ -108,7 +161,7 @@ class _User(msgspec.Struct, rename="camel"):
 
 class _Answer(msgspec.Struct, rename="camel"):
     next_date_reset: float | str | None = None
-    days_until_reset: int | None = None
+    days_until_reset: float | None = None
     usage_breakdown: _Breakdown | None = None
     usage_breakdown_list: list[_Breakdown] | None = None
     subscription_info: _Subscription | None = None
@@ -130,53 +183,55 @@ def parse_quota(body: bytes) -> Quota:
     if answer.usage_breakdown is not None:
         breakdowns = [*breakdowns, answer.usage_breakdown]
     credit = next((b for b in breakdowns if b.resource_type == "CREDIT"), None)
-    chosen = credit or (breakdowns[0] if breakdowns else None)
-    known = chosen is not None
-    part = chosen or _Breakdown()
+    part = credit or next(iter(breakdowns), None) or _Breakdown()
+    limit = _first(part.usage_limit_with_precision, part.usage_limit)
     subscription = answer.subscription_info or _Subscription()
-    overage = answer.overage_configuration or _Overage()
+    days = answer.days_until_reset
     return Quota(
-        known=known,
+        known=limit is not None,
         resource_type=part.resource_type or "",
         display_name=part.display_name or "",
+        unit=part.unit or "",
         currency=part.currency or "",
-        base=Amount(
-            _first(part.current_usage_with_precision, part.current_usage),
-            _first(part.usage_limit_with_precision, part.usage_limit),
-        ),
+        base=Amount(_used(part), limit or 0.0),
         trial=_trial(part.free_trial_info),
-        bonus=_bonuses(part.bonuses or []),
-        overages=_first(part.current_overages_with_precision, part.current_overages),
-        overage_rate=part.overage_rate,
-        overage_cap=_first(part.overage_cap_with_precision, part.overage_cap) or None,
-        overage_enabled=overage.overage_status == "ENABLED" or overage.overage_enabled is True,
+        bonuses=tuple(Extra(_amount(bonus), bonus.status or "") for bonus in part.bonuses or ()),
+        overage=_overage(part, answer.overage_configuration or _Overage()),
         resets_at=_instant(answer.next_date_reset) or _instant(part.next_date_reset),
-        days_until_reset=answer.days_until_reset,
+        days_until_reset=int(days) if days is not None else None,
         subscription_title=subscription.subscription_title or "",
         subscription_type=subscription.type or "",
-        email=answer.user_info.email if answer.user_info else None,
+        email=(answer.user_info.email if answer.user_info else None) or None,
     )
 
 
-def _first(*values: float | None) -> float:
+def _first(*values: float | None) -> float | None:
     # The precise figure counts whenever it is there: the whole one may be 0 beside 0.01.
-    return next((value for value in values if value is not None), 0.0)
+    return next((value for value in values if value is not None), None)
 
 
-def _trial(trial: _Trial | None) -> Amount:
-    if trial is None or trial.free_trial_status != "ACTIVE":
-        return Amount()
-    return Amount(
-        _first(trial.current_usage_with_precision, trial.current_usage),
-        _first(trial.usage_limit_with_precision, trial.usage_limit),
-    )
+def _used(part: _Breakdown | _Trial | _Bonus) -> float:
+    return _first(part.current_usage_with_precision, part.current_usage) or 0.0
 
 
-def _bonuses(bonuses: list[_Bonus]) -> Amount:
-    active = [bonus for bonus in bonuses if bonus.status == "ACTIVE"]
-    return Amount(
-        sum(_first(bonus.current_usage) for bonus in active),
-        sum(_first(bonus.usage_limit) for bonus in active),
+def _amount(part: _Trial | _Bonus) -> Amount:
+    return Amount(_used(part), _first(part.usage_limit_with_precision, part.usage_limit) or 0.0)
+
+
+def _trial(trial: _Trial | None) -> Extra | None:
+    if trial is None:
+        return None
+    return Extra(_amount(trial), trial.free_trial_status or "", _instant(trial.free_trial_expiry))
+
+
+def _overage(part: _Breakdown, configuration: _Overage) -> Overage:
+    return Overage(
+        # The same fact in two shapes, of two versions of the API.
+        enabled=configuration.overage_status == "ENABLED" or configuration.overage_enabled is True,
+        used=_first(part.current_overages_with_precision, part.current_overages) or 0.0,
+        charges=part.overage_charges or 0.0,
+        rate=part.overage_rate,
+        cap=_first(part.overage_cap_with_precision, part.overage_cap) or None,
     )
 
 
@@ -192,6 +247,9 @@ def _instant(value: float | str | None) -> datetime | None:
         except ValueError:
             return None
         return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    if seconds <= 0:
+    if not seconds > 0:
         return None
-    return datetime.fromtimestamp(seconds / 1000 if seconds > 1e10 else seconds, UTC)
+    try:
+        return datetime.fromtimestamp(seconds / 1000 if seconds > LARGEST_SECONDS else seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None

@@ -17,7 +17,6 @@ from gateway.dialects.token_estimate import estimate_conversation
 from gateway.errors import (
     AccountSignInFailed,
     FirstEventTimeout,
-    GatewayError,
     InvalidRequest,
     UpstreamError,
     UpstreamUnreachable,
@@ -36,8 +35,9 @@ from gateway.settings import DefaultsSettings
 from gateway.store.accounts import Account
 from gateway.upstream.client import Generation, KiroService, token_refused
 
-# A generation can do without the model list, so a slow one holds it up only so long.
-MODEL_LIST_LIMIT = 5.0  # seconds
+# A generation can do without the model list. Only an account's very first one is waited for, since
+# it tells how to ask for thinking; it holds nobody up for longer than this.
+MODEL_LIST_PATIENCE = 3.0  # seconds
 
 log = structlog.get_logger("gateway.relay")
 
@@ -45,12 +45,8 @@ log = structlog.get_logger("gateway.relay")
 class ModelSource(Protocol):
     """Where the models of an account are known."""
 
-    def fresh(self, key: str) -> tuple[Model, ...] | None:
-        """The models of the account with this id, if they are known without waiting."""
-        ...
-
-    async def get(self, key: str) -> tuple[Model, ...]:
-        """The models of the account with this id."""
+    async def glance(self, account_id: str, *, patience: float) -> tuple[Model, ...] | None:
+        """The models of an account as far as they are known, after `patience` seconds at most."""
         ...
 
 
@@ -287,15 +283,8 @@ class Relay:
         return _Call(conversation, account, request, body, model_id, window, options)
 
     async def _catalogue(self, account: Account) -> Mapping[str, Model]:
-        known = self._models.fresh(account.id)
-        try:
-            if known is None:
-                with anyio.move_on_after(MODEL_LIST_LIMIT):
-                    known = await self._models.get(account.id)
-            return {model.id: model for model in known or ()}
-        except GatewayError as exc:
-            log.warning("no model list", account=account.name, error=type(exc).__name__)
-        return {}
+        known = await self._models.glance(account.id, patience=MODEL_LIST_PATIENCE)
+        return {model.id: model for model in known or ()}
 
     async def _mended(
         self, facts: Facts, call: _Call, following: Next, error: UpstreamError

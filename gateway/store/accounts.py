@@ -73,7 +73,8 @@ class Account:
     """One row, decrypted. `auth_method` and `credentials` are None until somebody signs in.
 
     `auth_region` is the region of the sign-in endpoint, `api_region` an operator's override for the
-    one in `profile_arn`. `generation` grows by one with each change of `credentials`.
+    one in `profile_arn`. `generation` grows by one with each change of `credentials`;
+    `signed_in_at` is when somebody last signed in, by whatever way, None when that is not known.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Account:
     created_at: datetime
     updated_at: datetime
     max_concurrent_requests: int | None = None
+    signed_in_at: datetime | None = None
 
 
 class AccountChanges(TypedDict, total=False):
@@ -102,6 +104,7 @@ class AccountChanges(TypedDict, total=False):
     api_region: str | None
     proxy: str | None
     max_concurrent_requests: int | None
+    profile_arn: str | None
 
 
 async def create_account(
@@ -225,6 +228,9 @@ async def update_account(
         values["proxy_encrypted"] = _sealed_proxy(secrets, account_id, changes["proxy"])
     if "max_concurrent_requests" in changes:
         values["max_concurrent_requests"] = _check_cap(changes["max_concurrent_requests"])
+    if "profile_arn" in changes:
+        # What is known of the account so far is of its other profile.
+        values |= {"profile_arn": changes["profile_arn"], "signed_in_at": now}
     try:
         async with db.begin_nested():
             await _update(db, account_id, values, now)
@@ -307,6 +313,30 @@ async def set_profile_arn(
     await _update(db, account_id, {"profile_arn": profile_arn}, now)
 
 
+async def set_identity(
+    db: AsyncConnection,
+    account_id: str,
+    *,
+    email: str | None,
+    subscription: str | None,
+    signed_in_at: datetime | None,
+    now: datetime,
+) -> None:
+    """Remember whose account it is and what they subscribed to, as the service says.
+
+    Nothing happens when somebody has signed in since `signed_in_at`: it may be somebody else.
+    """
+    since = accounts.c.signed_in_at
+    statement = (
+        update(accounts)
+        .where(accounts.c.id == account_id)
+        .where(since.is_(None) if signed_in_at is None else since == signed_in_at)
+        .values(email=email, subscription=subscription, updated_at=now)
+    )
+    if (await db.execute(statement)).rowcount:
+        await bump_revision(db)
+
+
 async def save_credentials(
     db: AsyncConnection,
     secrets: SecretBox,
@@ -343,7 +373,12 @@ async def save_credentials(
         values["auth_region"] = check_region(auth_region)
     statement = update(accounts).where(accounts.c.id == account_id)
     if expected_generation is None:
-        values |= {"profile_arn": profile_arn, "email": None, "subscription": None}
+        values |= {
+            "profile_arn": profile_arn,
+            "email": None,
+            "subscription": None,
+            "signed_in_at": now,
+        }
     else:
         statement = statement.where(accounts.c.generation == expected_generation)
         if profile_arn is not None:

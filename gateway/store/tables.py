@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0003"
 """The newest migration. Known here so that Alembic need not be loaded to see that none is due."""
 
 
@@ -79,8 +79,22 @@ accounts = Table(
     # Grows by one whenever the credentials change; what compare-and-swap compares.
     Column("generation", Integer, nullable=False),
     Column("max_concurrent_requests", Integer),
+    # What is known of an account from before then is of another sign-in. None: always this one.
+    Column("signed_in_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+)
+
+# What the service last said of an account; see `gateway.store.answers`.
+account_answers = Table(
+    "account_answers",
+    metadata,
+    Column(
+        "account_id", String(16), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("kind", String(16), primary_key=True),
+    Column("fetched_at", UtcDateTime, nullable=False),
+    Column("answer", Text, nullable=False),
 )
 
 # Whose turn it is to renew an account's token; see `gateway.store.refresh_leases`.

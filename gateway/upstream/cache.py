@@ -30,6 +30,12 @@ class _Failure:
     at: float
 
 
+@dataclass(slots=True)
+class _Flight:
+    done: anyio.Event
+    started_at: float
+
+
 class KeyedCache(Generic[T]):
     """One value for each key.
 
@@ -60,7 +66,7 @@ class KeyedCache(Generic[T]):
         self._clock = clock
         self._entries: dict[str, _Entry[T]] = {}
         self._failures: dict[str, _Failure] = {}
-        self._flights: dict[str, anyio.Event] = {}
+        self._flights: dict[str, _Flight] = {}
 
     def peek(self, key: str) -> T | None:
         """What is in memory, however old; never waits."""
@@ -74,16 +80,19 @@ class KeyedCache(Generic[T]):
             return None
         return entry.value
 
-    def age(self, key: str) -> float | None:
-        """Seconds since what is in memory was fetched."""
+    def put(self, key: str, value: T, *, age: float) -> None:
+        """Take in a value from elsewhere, fetched `age` seconds ago, unless ours is younger."""
+        fetched_at = self._clock() - age
         entry = self._entries.get(key)
-        return self._clock() - entry.fetched_at if entry else None
+        if entry is None or entry.fetched_at < fetched_at:
+            self._entries[key] = _Entry(value, fetched_at)
 
     async def get(self, key: str, *, renew: bool = False) -> T:
         """The value for `key`; `renew` fetches it anew however fresh it is.
 
         Raises:
-            GatewayError: as `fetch`, when there is no value that is young enough.
+            GatewayError: as `fetch`, when there is no value that is young enough, or when it was to
+                be fetched anew.
         """
         entry = self._entries.get(key)
         age = self._clock() - entry.fetched_at if entry else None
@@ -96,20 +105,40 @@ class KeyedCache(Generic[T]):
                 return entry.value
         if not renew and (failure := self._failures.get(key)) and self._failed_lately(key):
             raise failure.error
-        await self._start(key).wait()
-        return self._outcome(key, since=entry)
+        await self._start(key).done.wait()
+        return self._outcome(key, since=entry, renew=renew)
+
+    async def glance(self, key: str, *, patience: float) -> T | None:
+        """What is known, however old; it is renewed if it is not fresh.
+
+        Where nothing is known, this waits for the fetch that is running, but only until that has
+        taken `patience` seconds: who comes later does not wait at all.
+        """
+        entry = self._entries.get(key)
+        if entry is not None and self._clock() - entry.fetched_at < self._fresh:
+            return entry.value
+        if not self._failed_lately(key):
+            flight = self._start(key)
+            if entry is None:
+                with anyio.move_on_after(flight.started_at + patience - self._clock()):
+                    await flight.done.wait()
+        return self.peek(key)
+
+    async def renew(self, key: str) -> None:
+        """Fetch a value anew; how that went is seen by who asks for it."""
+        await self._start(key).done.wait()
 
     def forget(self, key: str) -> None:
         """Drop what is known of `key`."""
         self._entries.pop(key, None)
         self._failures.pop(key, None)
 
-    def _outcome(self, key: str, *, since: _Entry[T] | None) -> T:
+    def _outcome(self, key: str, *, since: _Entry[T] | None, renew: bool) -> T:
         entry = self._entries.get(key)
         failure = self._failures.get(key)
         if entry is not None and (entry is not since or failure is None):
             return entry.value
-        if entry is not None and self._clock() - entry.fetched_at < self._stale:
+        if entry is not None and not renew and self._clock() - entry.fetched_at < self._stale:
             return entry.value
         if failure is None:
             raise InternalError("the answer was dropped while it was fetched; try again")
@@ -119,14 +148,14 @@ class KeyedCache(Generic[T]):
         failure = self._failures.get(key)
         return failure is not None and self._clock() - failure.at < PAUSE_AFTER_FAILURE
 
-    def _start(self, key: str) -> anyio.Event:
+    def _start(self, key: str) -> _Flight:
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._flights[key] = anyio.Event()
+            flight = self._flights[key] = _Flight(anyio.Event(), self._clock())
             self._tasks.start_soon(self._run, key, flight, name=f"fetch for {key}")
         return flight
 
-    async def _run(self, key: str, flight: anyio.Event) -> None:
+    async def _run(self, key: str, flight: _Flight) -> None:
         try:
             value = await self._fetch(key)
         except GatewayError as exc:
@@ -140,4 +169,4 @@ class KeyedCache(Generic[T]):
             self._failures.pop(key, None)
         finally:
             del self._flights[key]
-            flight.set()
+            flight.done.set()

@@ -1,4 +1,6 @@
-"""Looking up the profile ARN of an account, which some kinds of sign-in do not bring along."""
+"""Looking up the profiles of an account, which some kinds of sign-in do not bring along."""
+
+from dataclasses import dataclass
 
 import msgspec
 
@@ -7,6 +9,20 @@ from gateway.store.accounts import Account
 from gateway.upstream.client import API_REGIONS, KiroService
 
 MAX_PAGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an organisation has granted to whoever signed in."""
+
+    arn: str
+    name: str
+
+    @property
+    def region(self) -> str:
+        """The region in its ARN; "" in what is no ARN."""
+        fields = self.arn.split(":")
+        return fields[3] if len(fields) > 5 else ""
 
 
 class _Profile(msgspec.Struct, rename="camel"):
@@ -22,31 +38,31 @@ class _Page(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(_Page)
 
 
-async def list_profiles(service: KiroService, account: Account) -> tuple[str, ...]:
-    """The ARNs of ListAvailableProfiles in every API region, without doubles, in order.
+async def list_profiles(service: KiroService, account: Account) -> tuple[Profile, ...]:
+    """ListAvailableProfiles in every API region, without doubles, by name.
 
     A region that fails is passed over; profiles live in one of them.
 
     Raises:
         GatewayError: every region failed.
     """
-    arns: dict[str, None] = {}
+    found: dict[str, Profile] = {}
     failure: GatewayError | None = None
     answered = False
     for region in API_REGIONS:
         try:
-            for arn in await _list_in(service, account, region):
-                arns.setdefault(arn)
+            for profile in await _list_in(service, account, region):
+                found.setdefault(profile.arn, profile)
             answered = True
         except GatewayError as exc:
             failure = exc
     if not answered and failure is not None:
         raise failure
-    return tuple(arns)
+    return tuple(sorted(found.values(), key=lambda profile: (profile.name, profile.arn)))
 
 
-async def _list_in(service: KiroService, account: Account, region: str) -> list[str]:
-    found: list[str] = []
+async def _list_in(service: KiroService, account: Account, region: str) -> list[Profile]:
+    found: list[Profile] = []
     seen: set[str] = set()
     token: str | None = None
     for _ in range(MAX_PAGES):
@@ -60,7 +76,7 @@ async def _list_in(service: KiroService, account: Account, region: str) -> list[
             page = _decoder.decode(body)
         except msgspec.MsgspecError as exc:
             raise UpstreamBadGateway("Kiro's list of profiles cannot be read.") from exc
-        found += [profile.arn for profile in page.profiles if profile.arn]
+        found += [Profile(one.arn, one.profile_name or "") for one in page.profiles if one.arn]
         token = page.next_token
         if not token or token in seen:
             return found

@@ -9,12 +9,7 @@ import anyio
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from gateway.accounts.calls import call_signed_in
-from gateway.accounts.directory import Directory
-from gateway.accounts.profiles import ProfileRepair
-from gateway.accounts.tokens import Tokens
-from gateway.kiro.models import Model
-from gateway.kiro.quota import Quota
+from gateway.accounts.access import open_accounts
 from gateway.relay.relay import Relay
 from gateway.settings import Settings
 from gateway.store.database import open_database
@@ -22,22 +17,12 @@ from gateway.store.limit_book import LimitBook
 from gateway.store.retention import Retention, keep_tidy
 from gateway.store.secrets import SecretBox
 from gateway.store.usage import UsageWriter
-from gateway.upstream.cache import KeyedCache
-from gateway.upstream.client import KiroService
 from gateway.upstream.http import HttpClients
-from gateway.upstream.models import fetch_models
-from gateway.upstream.quota import fetch_quota
-from gateway.upstream.signin.refresh import RefreshUrls
 from gateway.web.edge import Edge
 from gateway.web.keep_alive import KeepAlive
 from gateway.web.metrics import Metrics
 from gateway.web.services import Services
 from gateway.web.timing import USUAL, Timing
-
-MODELS_FRESH = 15 * 60.0  # seconds
-MODELS_STALE = 24 * 3600.0  # seconds
-QUOTA_FRESH = 5 * 60.0  # seconds
-QUOTA_STALE = 3600.0  # seconds
 
 
 def create_app(settings: Settings, secrets: SecretBox, *, timing: Timing = USUAL) -> Starlette:
@@ -84,8 +69,6 @@ async def _open_services(
     database = await stack.enter_async_context(open_database(store, secrets))
     clients = HttpClients(settings.upstream.user_agent)
     stack.push_async_callback(clients.aclose)
-    directory = Directory(database)
-    await directory.reload()
     usage = UsageWriter(database)
     stack.push_async_callback(usage.aclose)
     limits = LimitBook(database)
@@ -97,7 +80,6 @@ async def _open_services(
     background.start_soon(usage.run, name="write usage")
     keep_alive = KeepAlive(timing.ping_interval, time.monotonic)
     background.start_soon(keep_alive.run, name="ping silent streams")
-    background.start_soon(directory.watch, name="watch the store")
     background.start_soon(limits.run, name="write limits")
     background.start_soon(
         keep_tidy,
@@ -109,64 +91,33 @@ async def _open_services(
         name="remove old rows",
     )
 
-    service = KiroService(clients, settings.upstream)
-    tokens = Tokens(
-        database,
-        directory,
-        clients.client_for,
-        RefreshUrls(
-            oidc=settings.upstream.oidc_url,
-            auth=settings.upstream.auth_url,
-            allowed_private_hosts=settings.upstream.allowed_private_hosts,
-        ),
-        background,
-        proxy=settings.upstream.proxy,
-    )
+    accounts = await open_accounts(database, clients, settings.upstream, background)
+    background.start_soon(accounts.directory.watch, name="watch the store")
+    background.start_soon(accounts.tokens.keep_fresh, name="refresh tokens")
+    if timing.upkeep_delay is not None:
+        upkeep = partial(accounts.upkeep().run, delay=timing.upkeep_delay)
+        background.start_soon(upkeep, name="look after accounts")
 
-    background.start_soon(tokens.keep_fresh, name="refresh tokens")
-
-    repair_profile = ProfileRepair(database, directory, service)
-    signed_in = partial(call_signed_in, accounts=tokens, repair_profile=repair_profile)
-
-    async def models_of_account(account_id: str) -> tuple[Model, ...]:
-        return await signed_in(account_id, partial(fetch_models, service))
-
-    async def quota_of_account(account_id: str) -> Quota:
-        return await signed_in(account_id, partial(fetch_quota, service))
-
-    models = KeyedCache(
-        models_of_account,
-        background,
-        fresh=MODELS_FRESH,
-        stale=MODELS_STALE,
-        clock=time.monotonic,
-    )
-    quotas = KeyedCache(
-        quota_of_account,
-        background,
-        fresh=QUOTA_FRESH,
-        stale=QUOTA_STALE,
-        clock=time.monotonic,
-    )
     relay = Relay(
-        tokens,
-        models,
-        service,
+        accounts.tokens,
+        accounts.models,
+        accounts.service,
         settings.defaults,
-        repair_profile=repair_profile,
+        repair_profile=accounts.profiles.repair,
         sleep=timing.sleep,
     )
     return Services(
         settings=settings,
         database=database,
-        directory=directory,
-        tokens=tokens,
-        models=models,
-        quotas=quotas,
+        directory=accounts.directory,
+        tokens=accounts.tokens,
+        profiles=accounts.profiles,
+        models=accounts.models,
+        quotas=accounts.quotas,
         relay=relay,
         usage=usage,
         limits=limits,
         keep_alive=keep_alive,
-        metrics=Metrics(directory, tokens, models, quotas),
+        metrics=Metrics(accounts.directory, accounts.tokens, accounts.models, accounts.quotas),
         timing=timing,
     )

@@ -20,6 +20,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, 
 from prometheus_client.registry import Collector
 
 from gateway import __version__, errors
+from gateway.accounts.answers import AccountAnswers
 from gateway.accounts.directory import Directory
 from gateway.accounts.tokens import Tokens
 from gateway.errors import GatewayError, UpstreamError
@@ -27,7 +28,6 @@ from gateway.kiro.models import Model
 from gateway.kiro.quota import Quota
 from gateway.relay.facts import Facts
 from gateway.store.accounts import Account
-from gateway.upstream.cache import KeyedCache
 from gateway.web.admin.health import health_problem
 
 # A second series for each, which hardly anybody reads.
@@ -48,8 +48,8 @@ class Metrics:
         self,
         directory: Directory,
         tokens: Tokens,
-        models: KeyedCache[tuple[Model, ...]],
-        quotas: KeyedCache[Quota],
+        models: AccountAnswers[tuple[Model, ...]],
+        quotas: AccountAnswers[Quota],
     ) -> None:
         self._models = models
         self._active: dict[int, Facts] = {}
@@ -170,7 +170,7 @@ class Metrics:
 class _Accounts(Collector):
     """Health and quota of accounts, as they are known at the time of a scrape."""
 
-    def __init__(self, directory: Directory, tokens: Tokens, quotas: KeyedCache[Quota]) -> None:
+    def __init__(self, directory: Directory, tokens: Tokens, quotas: AccountAnswers[Quota]) -> None:
         self._directory = directory
         self._tokens = tokens
         self._quotas = quotas

@@ -22,7 +22,6 @@ from gateway.errors import InvalidRequest, NotAllowed, NotFound
 from gateway.events import Translator
 from gateway.kiro.model_names import client_id, resolve
 from gateway.kiro.models import Model
-from gateway.kiro.quota import Amount, Quota
 from gateway.relay.facts import CapturedBodies
 from gateway.relay.relay import Ask
 from gateway.store.accounts import Account
@@ -32,6 +31,7 @@ from gateway.web.auth import authenticate
 from gateway.web.exchange import Exchange
 from gateway.web.generation import GenerationResponse
 from gateway.web.own_usage import usage_of_key
+from gateway.web.quota_shapes import client_quota
 
 # Clients sort and cache by it, so it must not change from call to call.
 MODELS_CREATED = 1_735_689_600  # 2025-01-01T00:00:00Z
@@ -180,8 +180,9 @@ async def usage_limits(exchange: Exchange) -> None:
     api_key = await _caller(exchange)
     account = check_usable(_account(exchange, api_key))
     renew = exchange.query.get("refresh") in {"1", "true"}
-    quota = await exchange.services.quotas.get(account.id, renew=renew)
-    await exchange.respond(msgspec.json.encode(_public_quota(account, quota)))
+    heard = await exchange.services.quotas.get(account.id, renew=renew)
+    told = client_quota(account, heard.value, heard.at)
+    await exchange.respond(msgspec.json.encode(told))
 
 
 async def _caller(exchange: Exchange) -> ApiKey:
@@ -209,7 +210,7 @@ async def _models(exchange: Exchange) -> list[listing.ListedModel]:
     models = exchange.services.models
     if models.peek(account.id) is None:
         check_usable(account)
-    known = await models.get(account.id)
+    known = (await models.get(account.id)).value
     if api_key.limits.allowed_models:
         allowed = _allowed_models(api_key, {model.id for model in known})
         known = tuple(model for model in known if model.id in allowed)
@@ -234,46 +235,6 @@ def _limit(text: str | None) -> int | None:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
         raise InvalidRequest("limit: must be a whole number from 1 to 1000")
     return int(text)
-
-
-def _public_quota(account: Account, quota: Quota) -> dict[str, object]:
-    base = quota.base
-    return {
-        "account": account.name,
-        "tier": quota.subscription_title or quota.subscription_type,
-        "raw_subscription": quota.subscription_type,
-        "subscription_title": quota.subscription_title,
-        "days_until_reset": quota.days_until_reset,
-        "next_date_reset": int(quota.resets_at.timestamp()) if quota.resets_at else None,
-        "usage": {
-            "resource_type": quota.resource_type,
-            "display_name": quota.display_name,
-            "currency": quota.currency,
-            "used": int(base.used),
-            "limit": int(base.limit),
-            "remaining": int(base.remaining),
-            "used_precise": base.used,
-            "limit_precise": base.limit,
-            "remaining_precise": base.remaining,
-            "percent_used": base.percent_used,
-            "overages": quota.overages,
-            "overage_rate": quota.overage_rate,
-            "overage_cap": quota.overage_cap,
-        },
-        "trial": _amount(quota.trial),
-        "bonus": _amount(quota.bonus),
-        "total": _amount(quota.total),
-        "exhausted": quota.is_exhausted,
-    }
-
-
-def _amount(amount: Amount) -> dict[str, float]:
-    return {
-        "used": amount.used,
-        "limit": amount.limit,
-        "remaining": amount.remaining,
-        "percent_used": amount.percent_used,
-    }
 
 
 def dialect_of(path: str, headers: Headers) -> str:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from gateway.accounts.answers import AccountAnswers
 from gateway.accounts.directory import Directory
+from gateway.accounts.profiles import Profiles
 from gateway.accounts.tokens import Tokens
 from gateway.kiro.models import Model
 from gateway.kiro.quota import Quota
@@ -11,7 +13,6 @@ from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.limit_book import LimitBook
 from gateway.store.usage import UsageWriter
-from gateway.upstream.cache import KeyedCache
 from gateway.web.admin.state import AdminState
 from gateway.web.auth import FailureDelay
 from gateway.web.keep_alive import KeepAlive
@@ -27,8 +28,9 @@ class Services:
     database: Database
     directory: Directory
     tokens: Tokens
-    models: KeyedCache[tuple[Model, ...]]
-    quotas: KeyedCache[Quota]
+    profiles: Profiles
+    models: AccountAnswers[tuple[Model, ...]]
+    quotas: AccountAnswers[Quota]
     relay: Relay
     usage: UsageWriter
     limits: LimitBook

@@ -18,6 +18,8 @@ class Timing:
         body_silence: a sender that delivers nothing for this long is holding a connection, not
             sending a request.
         slot_wait: how long a request may queue for another one of its key, or account, to end.
+        upkeep_delay: how long after the start, or a change, the profiles, quotas and models of
+            accounts are asked for; None: only when somebody wants to know them.
         sleep: waits between attempts, and before failed attempts to authenticate are answered.
     """
 
@@ -26,6 +28,7 @@ class Timing:
     header_timeout: float = 20.0
     body_silence: float = 30.0
     slot_wait: float = 5.0
+    upkeep_delay: float | None = 2.0
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
 

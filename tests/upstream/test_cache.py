@@ -82,7 +82,60 @@ async def test_an_old_value_is_better_than_an_error() -> None:
         source.now, source.error = 20, UpstreamInternal("down")
         assert await cache.get("a") == "a1"
         await until(lambda: source.fetches == 2)
-        assert await cache.get("a", renew=True) == "a1"
+        assert await cache.get("a") == "a1"
+
+
+async def test_who_wants_a_new_value_is_told_why_there_is_none() -> None:
+    source = Source()
+    async with cache_of(source) as cache:
+        await cache.get("a")
+        source.error = UpstreamInternal("down")
+        with pytest.raises(UpstreamInternal):
+            await cache.get("a", renew=True)
+        assert await cache.get("a") == "a1"
+
+
+async def test_a_value_from_elsewhere_counts_by_its_age() -> None:
+    source = Source()
+    async with cache_of(source) as cache:
+        cache.put("a", "stored", age=9)
+        assert await cache.get("a") == "stored"
+        cache.put("a", "older", age=20)
+        assert cache.peek("a") == "stored"
+        source.now = 1
+        assert await cache.get("a") == "stored"
+        await until(lambda: cache.peek("a") == "a1")
+
+
+async def test_a_glance_takes_what_is_there_and_has_it_renewed() -> None:
+    source = Source()
+    async with cache_of(source) as cache:
+        cache.put("a", "ancient", age=1000)
+        source.gate = anyio.Event()
+        assert await cache.glance("a", patience=60) == "ancient"
+        await until(lambda: source.fetches == 1)
+        source.gate.set()
+        await until(lambda: cache.peek("a") == "a1")
+        assert await cache.glance("a", patience=60) == "a1"
+        assert source.fetches == 1
+
+
+async def test_a_glance_at_nothing_waits_for_the_first_fetch_and_only_so_long() -> None:
+    source = Source()
+    async with cache_of(source) as cache:
+        assert await cache.glance("a", patience=60) == "a1"
+        source.gate = anyio.Event()
+        assert await cache.glance("b", patience=0.01) is None
+        source.now = 60
+        # The fetch has been running for a minute: who comes now does not wait for it.
+        with anyio.fail_after(5):
+            assert await cache.glance("b", patience=60) is None
+        source.gate.set()
+        await until(lambda: cache.peek("b") == "b2")
+        source.error = UpstreamInternal("down")
+        assert await cache.glance("c", patience=60) is None
+        assert await cache.glance("c", patience=60) is None
+        assert source.fetches == 3
 
 
 async def test_a_value_that_is_too_old_is_not() -> None:

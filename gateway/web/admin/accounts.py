@@ -1,6 +1,5 @@
 """/admin/accounts: logins to the service, each with a quota of its own."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -27,13 +26,12 @@ from gateway.web.admin.call import Call
 from gateway.web.admin.documents import (
     AccountObject,
     Deleted,
-    QuotaObject,
     account_object,
-    quota_object,
     without_login,
 )
 from gateway.web.admin.health import health_problem
 from gateway.web.admin.listing import ListQuery
+from gateway.web.quota_shapes import QuotaObject, quota_object
 from gateway.web.services import Services
 
 Name = Annotated[
@@ -53,6 +51,14 @@ Cap = Annotated[int, Meta(ge=1, le=MAX_CAP, description="Requests at once.")]
 KiroApiKey = Annotated[
     str,
     Meta(pattern=r"^\s*[!-~]+\s*$", max_length=4096, description="A Kiro API key to sign in with."),
+]
+ProfileArn = Annotated[
+    str,
+    Meta(
+        pattern=r"^\s*arn:[a-z-]+:(codewhisperer|transform):[a-z0-9-]+:\d{12}:profile/[\w-]+\s*$",
+        max_length=256,
+        description="One of those that GET /admin/kiro/profiles lists.",
+    ),
 ]
 Kind = Literal["", "kiro"]
 
@@ -81,6 +87,7 @@ class AccountChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_concurrent_requests: Cap | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
     api_key: KiroApiKey | UnsetType = UNSET
+    profile_arn: ProfileArn | UnsetType | None = UNSET
 
 
 class AccountList(msgspec.Struct, frozen=True):
@@ -185,10 +192,8 @@ def shown(services: Services, account: Account) -> AccountObject:
 
 def known_quota(services: Services, account: Account) -> QuotaObject | None:
     """The quota as it was last heard."""
-    quota, age = services.quotas.peek(account.id), services.quotas.age(account.id)
-    if quota is None or age is None:
-        return None
-    return quota_object(account, quota, datetime.now(UTC) - timedelta(seconds=age))
+    heard = services.quotas.last(account.id)
+    return quota_object(account, heard.value, heard.at) if heard else None
 
 
 def _changes(wanted: AccountChange, account: Account) -> AccountChanges:
@@ -206,6 +211,8 @@ def _changes(wanted: AccountChange, account: Account) -> AccountChanges:
         changes["max_concurrent_requests"] = wanted.max_concurrent_requests
     if wanted.enabled is not UNSET:
         changes["enabled"] = wanted.enabled
+    if wanted.profile_arn is not UNSET:
+        changes["profile_arn"] = wanted.profile_arn.strip() if wanted.profile_arn else None
     return changes
 
 

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.kiro.models import Model
-from gateway.kiro.quota import Amount, Quota
 from gateway.store.accounts import Account
 from gateway.store.api_keys import ApiKey
+from gateway.web.quota_shapes import QuotaObject
 
 Names = Mapping[str, str]
 """Ids of accounts → their names."""
@@ -25,54 +25,6 @@ class TokenInfo(msgspec.Struct, frozen=True):
     region: str
     profile_arn: str | None
     expires_at: datetime | None
-
-
-class AmountObject(msgspec.Struct, frozen=True):
-    """Used and granted units of one kind."""
-
-    used: float
-    limit: float
-    remaining: float
-    percent_used: float
-
-
-class QuotaUsage(msgspec.Struct, frozen=True):
-    """The subscription's own amount, whole and precise."""
-
-    resource_type: str
-    display_name: str
-    currency: str
-    used: int
-    limit: int
-    remaining: int
-    used_precise: float
-    limit_precise: float
-    remaining_precise: float
-    percent_used: float
-    overages: float
-    overage_rate: float | None
-    overage_cap: float | None
-
-
-class QuotaObject(msgspec.Struct, frozen=True):
-    """What is left of an account's subscription. `next_date_reset` is in Unix seconds."""
-
-    account: str
-    email: str | None
-    tier: str
-    raw_subscription: str
-    subscription_name: str
-    subscription_title: str
-    subscription_type: str
-    profile_arn: str | None
-    days_until_reset: int | None
-    next_date_reset: int | None
-    usage: QuotaUsage
-    trial: AmountObject
-    bonus: AmountObject
-    total: AmountObject
-    exhausted: bool
-    fetched_at: datetime
 
 
 class AccountObject(msgspec.Struct, frozen=True):
@@ -214,43 +166,6 @@ def key_object(key: ApiKey, names: Names, *, secret: str | None = None) -> KeyOb
     )
 
 
-def quota_object(account: Account, quota: Quota, fetched_at: datetime) -> QuotaObject:
-    """Show a quota, with the account's e-mail and profile."""
-    base = quota.base
-    return QuotaObject(
-        account=account.name,
-        email=quota.email,
-        tier=quota.subscription_title or quota.subscription_type,
-        raw_subscription=quota.subscription_type,
-        subscription_name=quota.subscription_title,
-        subscription_title=quota.subscription_title,
-        subscription_type=quota.subscription_type,
-        profile_arn=account.profile_arn,
-        days_until_reset=quota.days_until_reset,
-        next_date_reset=int(quota.resets_at.timestamp()) if quota.resets_at else None,
-        usage=QuotaUsage(
-            resource_type=quota.resource_type,
-            display_name=quota.display_name,
-            currency=quota.currency,
-            used=int(base.used),
-            limit=int(base.limit),
-            remaining=int(base.remaining),
-            used_precise=base.used,
-            limit_precise=base.limit,
-            remaining_precise=base.remaining,
-            percent_used=base.percent_used,
-            overages=quota.overages,
-            overage_rate=quota.overage_rate,
-            overage_cap=quota.overage_cap,
-        ),
-        trial=_amount(quota.trial),
-        bonus=_amount(quota.bonus),
-        total=_amount(quota.total),
-        exhausted=quota.is_exhausted,
-        fetched_at=fetched_at,
-    )
-
-
 def model_object(model: Model) -> ModelObject:
     """Show a model."""
     caching = model.prompt_caching
@@ -265,10 +180,6 @@ def model_object(model: Model) -> ModelObject:
         is_default=model.is_default,
         prompt_caching=UNSET if caching is None else PromptCaching(caching),
     )
-
-
-def _amount(amount: Amount) -> AmountObject:
-    return AmountObject(amount.used, amount.limit, amount.remaining, amount.percent_used)
 
 
 def without_login(url: str | None) -> str | None:

@@ -10,14 +10,19 @@ import anyio.to_thread
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.errors import InvalidRequest, NoAccountAvailable
+from gateway.accounts.access import refresh_urls
+from gateway.errors import InvalidRequest
+from gateway.kiro.models import Model
+from gateway.settings.schema import UpstreamSettings
 from gateway.store.accounts import Account, find_account, get_account, save_credentials
+from gateway.upstream.endpoints import endpoints_of
+from gateway.upstream.profiles import Profile
 from gateway.upstream.signin.imported import Findings, Imported
 from gateway.upstream.signin.local_import import choose, read_source
-from gateway.web.admin.accounts import known_quota
 from gateway.web.admin.call import Call
-from gateway.web.admin.documents import ModelObject, QuotaObject, model_object
+from gateway.web.admin.documents import ModelObject, model_object
 from gateway.web.admin.health import health_problem
+from gateway.web.quota_shapes import QuotaObject, quota_object
 
 AccountName = Annotated[str, Meta(max_length=64, description="Name or id of the account.")]
 Provider = Annotated[str, Meta(max_length=64, description="The same, by its older name.")]
@@ -60,6 +65,14 @@ class ImportOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
 
 
+class KiroEndpoints(msgspec.Struct, frozen=True):
+    """The addresses that are used for an account; `sign_in` renews its token, if it has one."""
+
+    runtime: str
+    management: str
+    sign_in: str | None
+
+
 class KiroStatus(msgspec.Struct, frozen=True):
     """How an account is signed in."""
 
@@ -68,7 +81,10 @@ class KiroStatus(msgspec.Struct, frozen=True):
     has_login: bool
     has_current: Annotated[bool, Meta(description="Whether its token is valid now.")]
     profile_arn: str
-    region: str
+    region: Annotated[str, Meta(description="Where it signs in.")]
+    api_region: Annotated[str, Meta(description="Where it is served.")]
+    api_region_from: Literal["override", "profile", "default"]
+    endpoints: KiroEndpoints
     is_external_idp: bool
     auth_method: str | None
     healthy: bool
@@ -95,6 +111,25 @@ class KiroModels(msgspec.Struct, frozen=True):
     provider: str
     models: list[ModelObject]
     total: int
+    fetched_at: datetime
+
+
+class ProfileObject(msgspec.Struct, frozen=True):
+    """A profile that an account may use; `chosen` is the one that it does."""
+
+    arn: str
+    name: str
+    region: str
+    chosen: bool
+
+
+class KiroProfiles(msgspec.Struct, frozen=True):
+    """What the service lists for an account. `PUT /admin/accounts/{id}` chooses one."""
+
+    account: str
+    provider: str
+    profiles: list[ProfileObject]
+    total: int
 
 
 async def status(call: Call) -> KiroStatus:
@@ -118,20 +153,25 @@ async def usage_limits(call: Call) -> QuotaObject:
     """GET /admin/kiro/usage-limits."""
     query = call.query(FreshQuery)
     account = usable(await chosen_account(call, query.account or query.provider))
-    await call.services.quotas.get(account.id, renew=query.refresh)
-    quota = known_quota(call.services, account)
-    if quota is None:
-        raise NoAccountAvailable("The account was changed meanwhile. Ask again.")
-    return quota
+    heard = await call.services.quotas.get(account.id, renew=query.refresh)
+    # Asking may have found out the profile.
+    account = call.services.directory.account(account.id) or account
+    return quota_object(account, heard.value, heard.at)
 
 
 async def models(call: Call) -> KiroModels:
     """GET /admin/kiro/models."""
     query = call.query(FreshQuery)
     account = usable(await chosen_account(call, query.account or query.provider))
-    found = await call.services.models.get(account.id, renew=query.refresh)
-    shown = [model_object(model) for model in found]
-    return KiroModels(account.name, account.name, shown, len(shown))
+    heard = await call.services.models.get(account.id, renew=query.refresh)
+    return models_object(account, heard.value, heard.at)
+
+
+async def profiles(call: Call) -> KiroProfiles:
+    """GET /admin/kiro/profiles: asked of the service each time."""
+    query = call.query(AccountQuery)
+    account = usable(await chosen_account(call, query.account or query.provider))
+    return profiles_object(account, await call.services.profiles.available(account.id))
 
 
 async def import_local(call: Call) -> ImportResult:
@@ -200,17 +240,43 @@ def usable(account: Account) -> Account:
 
 
 def _status(call: Call, account: Account) -> KiroStatus:
-    credentials = account.credentials
     problem = health_problem(account, call.services.tokens)
+    return status_object(account, problem, call.services.settings.upstream, call.now)
+
+
+def profiles_object(account: Account, found: Sequence[Profile]) -> KiroProfiles:
+    """Show the profiles of an account."""
+    shown = [
+        ProfileObject(one.arn, one.name, one.region, one.arn == account.profile_arn)
+        for one in found
+    ]
+    return KiroProfiles(account.name, account.name, shown, len(shown))
+
+
+def models_object(account: Account, found: Sequence[Model], fetched_at: datetime) -> KiroModels:
+    """Show the models of an account."""
+    shown = [model_object(model) for model in found]
+    return KiroModels(account.name, account.name, shown, len(shown), fetched_at)
+
+
+def status_object(
+    account: Account, problem: str | None, upstream: UpstreamSettings, now: datetime
+) -> KiroStatus:
+    """Show how an account is signed in; `problem` is why it cannot serve, None when it can."""
+    credentials = account.credentials
+    endpoints = endpoints_of(account, upstream, refresh_urls(upstream))
     expires_at = credentials.expires_at if credentials else None
     return KiroStatus(
         account=account.name,
         provider=account.name,
         has_login=credentials is not None,
         has_current=credentials is not None
-        and (bool(credentials.api_key) or (expires_at is not None and expires_at > call.now)),
+        and (bool(credentials.api_key) or (expires_at is not None and expires_at > now)),
         profile_arn=account.profile_arn or "",
         region=account.auth_region,
+        api_region=endpoints.api_region,
+        api_region_from=endpoints.api_region_from,
+        endpoints=KiroEndpoints(endpoints.runtime, endpoints.management, endpoints.sign_in),
         is_external_idp=account.auth_method == "external_idp",
         auth_method=account.auth_method,
         healthy=problem is None,

@@ -7,6 +7,7 @@ from gateway.web.admin import (
     client_requests,
     keys,
     kiro,
+    quotas,
     replay,
     requests,
     scrape,
@@ -17,7 +18,7 @@ from gateway.web.admin import (
     usage,
 )
 from gateway.web.admin.call import Handler, Route
-from gateway.web.admin.documents import AccountObject, Deleted, KeyObject, QuotaObject
+from gateway.web.admin.documents import AccountObject, Deleted, KeyObject
 from gateway.web.admin.errors import ErrorBody
 from gateway.web.admin.listing import ListQuery
 from gateway.web.openapi.operation import (
@@ -32,6 +33,7 @@ from gateway.web.openapi.operation import (
     Schema,
     json_reply,
 )
+from gateway.web.quota_shapes import QuotaObject, QuotaOverview
 
 REFUSALS = {
     400: "The request makes no sense.",
@@ -174,6 +176,21 @@ ROUTES: tuple[Route, ...] = (
         kiro.usage_limits,
         QuotaObject,
         query=kiro.FreshQuery,
+        refusals=UPSTREAM,
+    ),
+    _route(
+        "GET",
+        "/admin/kiro/quotas",
+        quotas.get,
+        QuotaOverview,
+        query=quotas.OverviewQuery,
+    ),
+    _route(
+        "GET",
+        "/admin/kiro/profiles",
+        kiro.profiles,
+        kiro.KiroProfiles,
+        query=kiro.AccountQuery,
         refusals=UPSTREAM,
     ),
     _route(

@@ -61,7 +61,7 @@ async def test(call: Call) -> TestResult:
     text: str | None = None
     error: ErrorDetail | None = None
     try:
-        model = order.model or cheapest(await call.services.models.get(account.id))
+        model = order.model or cheapest((await call.services.models.get(account.id)).value)
         with anyio.move_on_after(TIME) as waiting:
             text = await _answer(call, _question(model, account, facts))
         if waiting.cancelled_caught:

@@ -16,6 +16,7 @@ from gateway.web.openapi.operation import (
     json_reply,
 )
 from gateway.web.own_usage import OwnUsage
+from gateway.web.quota_shapes import ClientQuota
 
 ERRORS = {
     400: "The request makes no sense, or is too long for the model.",
@@ -136,7 +137,7 @@ CLIENT: tuple[Operation, ...] = (
         "/v1/kiro/usage-limits",
         "usage_limits",
         "How much of the account's quota is left.",
-        {JSON: shapes.ClientQuota},
+        {JSON: ClientQuota},
         UPSTREAM,
         query=shapes.QuotaQuery,
     ),

@@ -138,18 +138,6 @@ class QuotaQuery(msgspec.Struct, frozen=True):
     ] = False
 
 
-class ClientQuota(msgspec.Struct, frozen=True):
-    """What is left of the account's subscription."""
-
-    account: str
-    tier: str
-    days_until_reset: int | None
-    next_date_reset: int | None
-    usage: AnyObject
-    total: AnyObject
-    exhausted: bool
-
-
 class ClientErrorDetail(msgspec.Struct, frozen=True):
     """What went wrong, and whose doing it is."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -63,8 +63,10 @@ async def admin_gateway(
     server: Mapping[str, Any] | None = None,
     timing: Timing = USUAL,
     sock: socket | None = None,
+    upkeep_delay: float | None = None,
 ) -> AsyncIterator[AdminGateway]:
     """A gateway with the simulator's accounts; its settings differ from the usual as told."""
+    timing = replace(timing, upkeep_delay=upkeep_delay)
     settings = settings_with(folder, kiro.url, auth=auth, metrics=metrics, server=server)
     secrets = SecretBox(*parse_keys(new_key(), source="test"))
     sock = sock or listen("127.0.0.1", 0)

@@ -46,7 +46,9 @@ async def test_both_words_for_the_account_do(admin: AdminGateway, member: str) -
     assert await admin.get(f"/admin/kiro/status?{member}={by_id}") == asked
 
 
-async def test_the_status_tells_how_an_account_is_signed_in(admin: AdminGateway) -> None:
+async def test_the_status_tells_how_an_account_is_signed_in(
+    admin: AdminGateway, kiro: Kiro
+) -> None:
     told = await admin.get("/admin/kiro/status?account=external")
     assert datetime.fromisoformat(told.pop("expires_at")) > datetime.now(UTC)
     assert told == {
@@ -56,6 +58,13 @@ async def test_the_status_tells_how_an_account_is_signed_in(admin: AdminGateway)
         "has_current": True,
         "profile_arn": ACCOUNTS["external"].profile_arn,
         "region": ACCOUNTS["external"].region,
+        "api_region": "us-east-1",
+        "api_region_from": "profile",
+        "endpoints": {
+            "runtime": kiro.url,
+            "management": kiro.url,
+            "sign_in": kiro.url + "/oauth2/token",
+        },
         "is_external_idp": True,
         "auth_method": "external_idp",
         "healthy": True,
