@@ -1,18 +1,17 @@
 """The control API under `/_sim/`: how tests and people direct the simulator."""
 
 from dataclasses import replace
+from typing import Literal
 
 import anyio
 import msgspec
 from starlette.requests import Request
 
-from gateway.simulator.accounts import arn, profile_id
+from gateway.simulator.account_orders import ACCOUNT_ORDERS
 from gateway.simulator.answers import TailEvents
 from gateway.simulator.delivery import Streams
 from gateway.simulator.orders import BadOrder, known_account, order_route, question_route
-from gateway.simulator.profiles import WITH_PROFILES, Profile, ProfileStatus
-from gateway.simulator.region import API_REGIONS
-from gateway.simulator.scenario import OPERATIONS, Operation
+from gateway.simulator.scenario import API_OPERATIONS, OPERATIONS, Operation
 from gateway.simulator.scenarios import SCENARIOS, Armed
 from gateway.simulator.signin.orders import SIGN_IN_ORDERS
 from gateway.simulator.state import Simulator
@@ -26,7 +25,7 @@ class ScenarioOrder(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str
     times: int | None = 1
-    operation: Operation = "generate"
+    operation: Operation | Literal["api"] = "generate"
     account: str | None = None
     marker: str | None = None
     region: str | None = None
@@ -58,13 +57,6 @@ class ClockOrder(msgspec.Struct, forbid_unknown_fields=True):
     advance_seconds: float
 
 
-class ExpireOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """`POST /_sim/expire-tokens`. `lifetime_seconds`: of the tokens issued from now on."""
-
-    account: str | None = None
-    lifetime_seconds: int | None = None
-
-
 class EventsOrder(msgspec.Struct, forbid_unknown_fields=True):
     """`PUT /_sim/events`: which accompanying events are sent; null: as before."""
 
@@ -72,29 +64,6 @@ class EventsOrder(msgspec.Struct, forbid_unknown_fields=True):
     metering: bool | None = None
     metadata: bool | None = None
     context_usage: bool | None = None
-
-
-class CreditsOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """`PUT /_sim/credits`: what an account has used."""
-
-    account: str
-    used: float
-
-
-class ProfileOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """One profile; `id` is the end of its ARN, made up when null."""
-
-    region: str
-    name: str
-    id: str | None = None
-    status: ProfileStatus = "ACTIVE"
-
-
-class ProfilesOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """`PUT /_sim/profiles`: all profiles of an account."""
-
-    account: str
-    profiles: list[ProfileOrder]
 
 
 class ResetOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -108,7 +77,8 @@ def arm(simulator: Simulator, order: ScenarioOrder) -> object:
     scenario = SCENARIOS.get(order.name)
     if scenario is None:
         raise BadOrder(f"no scenario {order.name!r}; GET /_sim/scenarios lists them")
-    if order.operation not in scenario.operations:
+    wanted = API_OPERATIONS if order.operation == "api" else {order.operation}
+    if not wanted <= scenario.operations:
         able = ", ".join(sorted(scenario.operations))
         raise BadOrder(f"{order.name!r} is nothing that {order.operation} can meet; try {able}")
     known_account(simulator, order.account)
@@ -150,14 +120,6 @@ def release(simulator: Simulator, order: ReleaseOrder) -> object:
     return {"released": order.count}
 
 
-def expire_tokens(simulator: Simulator, order: ExpireOrder) -> object:
-    """End access tokens, and set how long the next ones live."""
-    known_account(simulator, order.account)
-    if order.lifetime_seconds is not None:
-        simulator.desk.lifetime = order.lifetime_seconds
-    return {"expired": simulator.desk.expire(order.account)}
-
-
 def advance_clock(simulator: Simulator, order: ClockOrder) -> object:
     """Move the simulator's clock ahead of the wall's."""
     if order.advance_seconds < 0:
@@ -173,33 +135,6 @@ def set_events(simulator: Simulator, order: EventsOrder) -> object:
     }
     simulator.tail = replace(simulator.tail, **changes)
     return _tail(simulator.tail)
-
-
-def set_credits(simulator: Simulator, order: CreditsOrder) -> object:
-    """Set what an account has used."""
-    known_account(simulator, order.account)
-    simulator.credits[order.account] = order.used
-    return {"account": order.account, "used": order.used}
-
-
-def set_profiles(simulator: Simulator, order: ProfilesOrder) -> object:
-    """Let an account have these profiles and no others."""
-    known_account(simulator, order.account)
-    account = simulator.desk.accounts[order.account]
-    if account.auth_method not in WITH_PROFILES:
-        raise BadOrder(f"{account.name} signs in by {account.auth_method} and has no profiles")
-    if unknown := {one.region for one in order.profiles} - API_REGIONS:
-        raise BadOrder(f"{min(unknown)} is none of {', '.join(sorted(API_REGIONS))}")
-    profiles = [
-        Profile(
-            arn(one.region, one.id or profile_id(f"{account.name} {one.name}")),
-            one.name,
-            one.status,
-        )
-        for one in order.profiles
-    ]
-    simulator.profiles.give(account, profiles)
-    return {"account": account.name, "profile_arns": [profile.arn for profile in profiles]}
 
 
 def reset(simulator: Simulator, order: ResetOrder) -> object:
@@ -271,26 +206,6 @@ def _wanted(until: str, streams: Streams) -> dict[str, int]:
     return wanted
 
 
-async def show_accounts(simulator: Simulator, _request: Request) -> object:
-    """The sign-ins, without their tokens: how often each was refreshed, and wrongly so."""
-    desk = simulator.desk
-    return {
-        "accounts": [
-            {
-                "name": account.name,
-                "auth_method": account.auth_method,
-                "profile_arn": account.profile_arn,
-                "profile_arns": [one.arn for one in simulator.profiles.of(account)],
-                "subscription": account.subscription,
-                "refreshes": desk.refreshes[account.name],
-                "reuses": desk.reuses[account.name],
-                "credits": simulator.credits[account.name],
-            }
-            for account in desk.accounts.values()
-        ]
-    }
-
-
 async def show_health(simulator: Simulator, _request: Request) -> object:
     """That it runs, and with which seed."""
     return {"status": "ok", "seed": simulator.seed}
@@ -301,16 +216,13 @@ CONTROL_ROUTES = [
     question_route("/_sim/scenarios", list_scenarios),
     question_route("/_sim/log", show_log),
     question_route("/_sim/connections", show_connections),
-    question_route("/_sim/accounts", show_accounts),
     order_route("/_sim/scenario", "PUT", ScenarioOrder, arm),
     order_route("/_sim/pace", "PUT", PaceOrder, set_pace),
     order_route("/_sim/gate", "PUT", GateOrder, put_gate),
     order_route("/_sim/release", "POST", ReleaseOrder, release),
     order_route("/_sim/clock", "POST", ClockOrder, advance_clock),
-    order_route("/_sim/expire-tokens", "POST", ExpireOrder, expire_tokens),
     order_route("/_sim/events", "PUT", EventsOrder, set_events),
-    order_route("/_sim/credits", "PUT", CreditsOrder, set_credits),
-    order_route("/_sim/profiles", "PUT", ProfilesOrder, set_profiles),
     order_route("/_sim/reset", "POST", ResetOrder, reset),
+    *ACCOUNT_ORDERS,
     *SIGN_IN_ORDERS,
 ]

@@ -11,12 +11,11 @@ from gateway.simulator.accounts import DemoAccount
 from gateway.simulator.answers import make_answer
 from gateway.simulator.catalogue import list_models
 from gateway.simulator.delivery import FrameStream
-from gateway.simulator.http_faults import HTTP_FAULTS
 from gateway.simulator.measure import input_tokens
 from gateway.simulator.paging import Item, Page, page_of
 from gateway.simulator.profiles import WITH_PROFILES
 from gateway.simulator.prompt import Wish, read_wish
-from gateway.simulator.quota import remaining_credits, usage_limits
+from gateway.simulator.quota import usage_limits
 from gateway.simulator.refusals import (
     NOT_ENTITLED,
     PROFILE_INVALID,
@@ -58,8 +57,9 @@ async def generate(asked: Asked) -> Response:
     armed = _armed_for(asked, account, wish, body.current.content, body.current.model_id)
     if armed.scenario.refusal is not None:
         raise Refused([], armed.scenario.refusal)
-    if remaining_credits(account, simulator.credits[account.name]) <= 0:
-        raise Refused([], HTTP_FAULTS["monthly-limit"][1])
+    ledger = simulator.ledgers.of(account)
+    if spent := ledger.refusal():
+        raise Refused([], spent)
     answer = make_answer(
         body,
         wish,
@@ -69,7 +69,7 @@ async def generate(asked: Asked) -> Response:
         tail=simulator.tail,
         cached_tokens=simulator.cached_tokens(body.conversation_id, input_tokens(body)),
     )
-    simulator.credits[account.name] += answer.accounting.credits
+    ledger.spend(answer.accounting.credits)
     steps = armed.scenario.play(answer, armed.seconds)
     return FrameStream(steps, simulator.streams, asked.request_id)
 
@@ -133,11 +133,8 @@ async def usage(asked: Asked) -> Response:
     parameters = _parameters(asked, known)
     enterprise = account.auth_method in {"idc", "external_idp"}
     _check_profile(asked, account, parameters, needed=enterprise)
-    simulator = asked.simulator
-    used = simulator.credits[account.name]
-    return asked.json(
-        usage_limits(account, used, simulator.clock(), with_email=parameters.with_email)
-    )
+    ledger = asked.simulator.ledgers.of(account)
+    return asked.json(usage_limits(account, ledger, with_email=parameters.with_email))
 
 
 async def list_profiles(asked: Asked) -> Response:

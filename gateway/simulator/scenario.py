@@ -25,6 +25,9 @@ Operation = Literal[
 ]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 EVERYWHERE: frozenset[Operation] = frozenset(OPERATIONS)
+API_OPERATIONS: frozenset[Operation] = frozenset(
+    {"generate", "models", "usage", "profiles", "web-search"}
+)
 TOKEN_OPERATIONS: frozenset[Operation] = frozenset(
     {"refresh", "exchange", "register", "device", "poll"}
 )

@@ -2,11 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.simulator import content_faults, stream_faults
 from gateway.simulator.alterations import alterations
 from gateway.simulator.http_faults import HTTP_FAULTS
-from gateway.simulator.scenario import EVERYWHERE, TOKEN_OPERATIONS, Operation, Scenario, Trouble
+from gateway.simulator.odd_answers import odd_answers
+from gateway.simulator.scenario import (
+    API_OPERATIONS,
+    EVERYWHERE,
+    TOKEN_OPERATIONS,
+    Operation,
+    Scenario,
+    Trouble,
+)
 from gateway.simulator.signin.discovery_faults import discovery_faults
 from gateway.simulator.signin.faults import OAUTH_FAULTS, POLL_FAULTS
 from gateway.simulator.steps import Play
@@ -139,6 +148,7 @@ def _every_scenario() -> Iterator[Scenario]:
         trouble="lost",
     )
     yield from alterations()
+    yield from odd_answers()
     yield from discovery_faults()
     for name, (summary, refusal) in POLL_FAULTS.items():
         yield Scenario(name, summary, frozenset({"poll"}), refusal=refusal)
@@ -165,6 +175,7 @@ class Armed:
     """A scenario that waits for requests.
 
     Attributes:
+        operation: what it waits for; `api`: all that a bearer opens.
         left: how many requests it still applies to; None: all of them.
         account: only this account's requests, by the name of the sign-in.
         marker: only requests whose current message contains this text.
@@ -174,7 +185,7 @@ class Armed:
     """
 
     scenario: Scenario
-    operation: Operation = "generate"
+    operation: Operation | Literal["api"] = "generate"
     left: int | None = 1
     account: str | None = None
     marker: str | None = None
@@ -192,13 +203,17 @@ class Armed:
     ) -> bool:
         """Whether a request is one of those it waits for."""
         return (
-            self.operation == operation
+            (self.operation == operation or self.covers_api(operation))
             and self.left != 0
             and self.account in (None, account)
             and self.region in (None, region)
             and self.model in (None, model)
             and (self.marker is None or self.marker in text)
         )
+
+    def covers_api(self, operation: Operation) -> bool:
+        """Whether it waits for all that a bearer opens, and this is part of it."""
+        return self.operation == "api" and operation in API_OPERATIONS
 
 
 class Shelf:

@@ -1,6 +1,6 @@
 """Everything that changes while the simulator runs."""
 
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
@@ -10,6 +10,7 @@ from gateway.simulator.catalogue import Model, models_of
 from gateway.simulator.clock import Clock
 from gateway.simulator.delivery import Streams
 from gateway.simulator.profiles import Profiles
+from gateway.simulator.quota import Ledgers
 from gateway.simulator.request_log import RequestLog
 from gateway.simulator.rule import Caller
 from gateway.simulator.scenarios import Shelf
@@ -31,7 +32,6 @@ class Simulator:
     Attributes:
         clock: seconds since 1970.
         people: everybody who can sign in; signing in makes new accounts.
-        credits: what each account has used, by its name.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Simulator:
         self.shelf = Shelf()
         self.streams = Streams()
         self.tail = TailEvents()
-        self.credits: defaultdict[str, float] = defaultdict(float)
+        self.ledgers = Ledgers(self.clock)
         self._requests: Counter[str] = Counter()
         self._seen: OrderedDict[str, int] = OrderedDict()
 
@@ -64,7 +64,7 @@ class Simulator:
         self.streams.pace = 0.0
         self.streams.total = self.streams.cancelled = 0
         self.tail = TailEvents()
-        self.credits.clear()
+        self.ledgers.clear()
         self.scripts.clear()
         self.profiles.clear()
         self.clock.reset()

@@ -772,7 +772,7 @@ async def test_accounts_have_lists_of_their_own(gateway: Gateway) -> None:
 
 
 async def test_usage_limits_tell_neither_address_nor_profile(kiro: Kiro, gateway: Gateway) -> None:
-    kiro.state.credits["social"] = 510.5
+    await kiro.control("PUT", "/credits", {"account": "social", "used": 510.5})
     response = await gateway.get("/v1/kiro/usage-limits?refresh=true")
     assert response.status_code == 200
     limits = response.json()
