@@ -14,6 +14,7 @@ BELOW_WEB = STORED | {"upstream", "accounts", "dialects", "relay"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "redact": set(),
+    "release_key": set(),
     "settings": {"errors"},
     "conversation": {"errors"},
     "events": {"errors"},
@@ -27,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "relay": BELOW_WEB,
     "web": BELOW_WEB,
     "simulator": {"errors", "protocol"},
-    "cli": BELOW_WEB | {"web", "simulator"},
+    "cli": BELOW_WEB | {"web", "simulator", "release_key"},
     "__main__": {"cli"},
 }
 
