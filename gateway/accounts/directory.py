@@ -31,7 +31,7 @@ class Directory:
     """
 
     def __init__(self, database: Database, *, clock: Callable[[], datetime] = _utc_now) -> None:
-        self._database = database
+        self.database = database
         self._clock = clock
         self._reloading = anyio.Lock()  # so that an older snapshot never replaces a newer one
         self._revision = -1
@@ -92,9 +92,9 @@ class Directory:
             StoreError: the database fails; the old snapshot stays.
         """
         async with self._reloading:
-            async with self._database.connect() as db:
+            async with self.database.connect() as db:
                 revision = await read_revision(db)
-                accounts = await list_accounts(db, self._database.secrets)
+                accounts = await list_accounts(db, self.database.secrets)
                 keys = await list_api_keys(db)
                 capture_until = await read_body_capture(db)
             self._revision = revision
@@ -124,7 +124,7 @@ class Directory:
         while True:
             await anyio.sleep(POLL)
             try:
-                async with self._database.connect() as db:
+                async with self.database.connect() as db:
                     revision = await read_revision(db)
                 if revision != self._revision:
                     await self.reload()

@@ -1,5 +1,6 @@
 """Finding the profile of an account that needs one and was signed in without."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -7,8 +8,8 @@ import structlog
 
 from gateway.accounts.calls import AccountSource, refreshed
 from gateway.accounts.directory import Directory
-from gateway.errors import AccountSignInFailed, NotFound, ProfileRejected
-from gateway.store.accounts import Account, set_profile_arn
+from gateway.errors import AccountSignInFailed, InvalidRequest, NotFound, ProfileRejected
+from gateway.store.accounts import Account, set_profile_arn, update_account
 from gateway.store.database import Database
 from gateway.upstream.client import KiroService
 from gateway.upstream.profiles import Profile, list_profiles
@@ -62,6 +63,24 @@ class Profiles:
         log.info("profile found", account=account.name, region=only.region)
         return await self._store(account, only)
 
+    async def choose(
+        self, account: Account, wanted: str, available: Collection[Profile]
+    ) -> Account:
+        """The account with the profile of this name or ARN.
+
+        Raises:
+            InvalidRequest: there is none of `available`, or more than one.
+        """
+        found = [one for one in available if wanted in {one.arn, one.name}]
+        if len(found) != 1:
+            names = ", ".join(f'"{one.name or one.arn}"' for one in available) or "none"
+            few = "is none" if not found else "are several"
+            raise InvalidRequest(
+                f'There {few} by that name among the profiles of account "{account.name}": {names}.'
+                + (" Name one by its ARN." if found else "")
+            )
+        return await self._store(account, found[0])
+
     async def repair(self, account: Account) -> Account:
         """Another profile for an account whose own, or lack of one, the service has refused.
 
@@ -77,7 +96,12 @@ class Profiles:
     async def _store(self, account: Account, profile: Profile) -> Account:
         try:
             async with self.database.begin() as db:
-                await set_profile_arn(db, account.id, profile.arn, now=datetime.now(UTC))
+                now = datetime.now(UTC)
+                if account.profile_arn is None:
+                    await set_profile_arn(db, account.id, profile.arn, now=now)
+                else:  # what is known so far is of another profile
+                    secrets = self.database.secrets
+                    await update_account(db, secrets, account.id, profile_arn=profile.arn, now=now)
         except NotFound as exc:
             raise ProfileRejected("The Kiro account has been removed.") from exc
         await self.directory.reload()

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gateway.cli.access import with_accounts
 from gateway.cli.commands import Command
 from gateway.cli.documents import account_document
 from gateway.cli.options import home_folder, json_option, settings_options
 from gateway.cli.output import print_json
-from gateway.cli.store import with_store
 
 if TYPE_CHECKING:
+    from gateway.accounts.access import AccountAccess
+    from gateway.settings import Settings
     from gateway.store.accounts import Account
-    from gateway.store.database import Database
+
+PROFILE_LIMIT = 15.0  # seconds; a server finds it later
 
 
 @click.command(
@@ -44,9 +47,10 @@ def import_account(
     The other program's files are only read.
     """
     now = datetime.now(UTC)
-    path = Path(file).expanduser() if file else None
+    # It is looked at again before the sign-in is given up, from wherever the server runs.
+    path = Path(file).expanduser().absolute() if file else None
 
-    async def work(database: "Database") -> "Account":
+    async def work(access: "AccountAccess", settings: "Settings") -> "Account":
         from gateway.store.accounts import (
             create_account,
             find_account,
@@ -55,6 +59,7 @@ def import_account(
         )
         from gateway.upstream.signin.local_import import import_from
 
+        database = access.directory.database
         imported = import_from(
             path,
             environ=os.environ,
@@ -79,9 +84,10 @@ def import_account(
                 expected_generation=None,
                 now=now,
             )
-            return await get_account(db, database.secrets, account.id)
+            account = await get_account(db, database.secrets, account.id)
+        return await _with_profile(access, account)
 
-    account = with_store(config, db_path, work)
+    account = with_accounts(config, db_path, work)
     if as_json:
         print_json(account_document(account))
         return
@@ -90,3 +96,18 @@ def import_account(
         f'Account "{account.name}" is signed in by {account.auth_method} ({account.auth_region}), '
         f"copied from {source.path if source else file}."
     )
+
+
+async def _with_profile(access: "AccountAccess", account: "Account") -> "Account":
+    """The account with its profile, where that was not imported along and can be found now."""
+    import anyio
+
+    from gateway.errors import GatewayError
+
+    await access.directory.reload()
+    try:
+        with anyio.move_on_after(PROFILE_LIMIT):
+            return await access.profiles.discover(account)
+    except GatewayError as exc:
+        click.echo(f"kiro-gateway: warning: {exc}", err=True)
+    return account

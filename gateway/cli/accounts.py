@@ -1,4 +1,4 @@
-"""`kiro-gateway accounts`: add, list and remove; import has a file of its own."""
+"""`kiro-gateway accounts`: add, list and remove; the others have files of their own."""
 
 import sys
 from collections.abc import Sequence
@@ -27,9 +27,13 @@ MAX_API_KEY = 4096  # characters; real ones have fewer than a hundred
         "add": "gateway.cli.accounts:add",
         "import": "gateway.cli.account_import:import_account",
         "list": "gateway.cli.accounts:list_accounts",
+        "refresh": "gateway.cli.account_calls:refresh",
+        "quota": "gateway.cli.account_calls:quota",
+        "models": "gateway.cli.account_calls:models",
+        "profile": "gateway.cli.account_calls:profile",
         "remove": "gateway.cli.accounts:remove",
     },
-    examples=["kiro-gateway accounts import me"],
+    examples=["kiro-gateway accounts import me", "kiro-gateway accounts quota"],
 )
 def accounts() -> None:
     """Manage the Kiro accounts that serve requests.

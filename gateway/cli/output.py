@@ -1,7 +1,7 @@
 """How commands print: tables for people, one JSON document for programs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import click
@@ -13,8 +13,9 @@ def print_json(value: object) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under a heading: drawn on a terminal, otherwise plain columns for `grep`."""
+    rows = tuple(rows)
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.markup import escape
@@ -29,6 +30,14 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in (columns, *rows):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo(line.rstrip())
+
+
+def print_fields(fields: Iterable[tuple[str, str]]) -> None:
+    """Print names and what belongs to them, one below the other."""
+    fields = tuple(fields)
+    width = max(len(name) for name, _ in fields)
+    for name, text in fields:
+        click.echo(click.style(name.ljust(width), dim=True) + f"  {text}")
 
 
 def short_time(moment: datetime | None, *, without: str = "-") -> str:

@@ -1,9 +1,12 @@
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
+from gateway import logs
 from gateway.cli.__main__ import run
 
 Invoke = Callable[..., tuple[int, str, str]]
@@ -22,6 +25,18 @@ def an_empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def the_log_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Commands set up the log of their process, which here is that of all tests."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    monkeypatch.setattr(logs, "_debugging", logs.is_debugging())
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_an_added_account_is_listed(invoke: Invoke) -> None:
         ),
         (("keys", "disable", "nobody"), 'There is no API key "nobody"'),
         (("accounts", "import", "work"), "No usable sign-in was found"),
-        (("accounts", "import", "work", "--from", "gone"), "There is no file gone"),
+        (("accounts", "import", "work", "--from", "gone"), "There is no file "),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )

@@ -9,6 +9,7 @@ import structlog
 from msgspec import Meta
 
 from gateway.accounts.answers import AccountAnswers
+from gateway.accounts.directory import Directory
 from gateway.errors import GatewayError
 from gateway.kiro.quota import Quota
 from gateway.web.admin.call import Call
@@ -30,28 +31,43 @@ class OverviewQuery(msgspec.Struct, frozen=True):
 
 async def get(call: Call) -> QuotaOverview:
     """Add up what is known of enabled accounts; who cannot be asked keeps the last answer."""
-    query = call.query(OverviewQuery)
     services = call.services
-    enabled = [account for account in services.directory.accounts if account.enabled]
-    if query.refresh:
-        ids = iter([account.id for account in enabled if account.credentials is not None])
-        with anyio.move_on_after(TIME):
-            async with anyio.create_task_group() as tasks:
-                for _ in range(AT_ONCE):
-                    tasks.start_soon(_ask_each, services.quotas, ids)
+    if call.query(OverviewQuery).refresh:
+        await ask_all(services.directory, services.quotas, renew=True)
+    return what_is_known(services.directory, services.quotas)
+
+
+async def ask_all(directory: Directory, quotas: AccountAnswers[Quota], *, renew: bool) -> None:
+    """Ask about every account that can be asked about, a few at a time; failures are logged.
+
+    Without `renew` only where there is no fresh answer.
+    """
+    ids = iter([one.id for one in directory.accounts if one.enabled and one.credentials])
+
+    async def ask_each(account_ids: Iterator[str]) -> None:
+        for account_id in account_ids:
+            if not renew and quotas.is_fresh(account_id):
+                continue
+            try:
+                await quotas.get(account_id, renew=True)
+            except GatewayError as exc:
+                log.info("quota not renewed", account=account_id, reason=str(exc))
+
+    with anyio.move_on_after(TIME):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(AT_ONCE):
+                tasks.start_soon(ask_each, ids)
+
+
+def what_is_known(directory: Directory, quotas: AccountAnswers[Quota]) -> QuotaOverview:
+    """The overview over enabled accounts, without asking anybody."""
     known, unknown = [], []
-    for account in enabled:
-        heard = services.quotas.last(account.id)
+    for account in directory.accounts:
+        if not account.enabled:
+            continue
+        heard = quotas.last(account.id)
         if heard is None or not heard.value.known:
             unknown.append(account.name)
         else:
             known.append(quota_object(account, heard.value, heard.at))
     return overview(known, unknown)
-
-
-async def _ask_each(quotas: AccountAnswers[Quota], account_ids: Iterator[str]) -> None:
-    for account_id in account_ids:
-        try:
-            await quotas.get(account_id, renew=True)
-        except GatewayError as exc:
-            log.info("quota not renewed", account=account_id, reason=str(exc))

@@ -1,0 +1,71 @@
+"""Accounts with valid tokens and the service they belong to, opened for one command."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from gateway.cli.options import load
+from gateway.cli.store import open_secret_box, store_target
+
+if TYPE_CHECKING:
+    from gateway.accounts.access import AccountAccess
+    from gateway.settings import Settings
+
+Result = TypeVar("Result")
+Work = Callable[["AccountAccess", "Settings"], Awaitable[Result]]
+
+
+def with_accounts(config: str | None, db_path: str | None, work: "Work[Result]") -> Result:
+    """Run `work` on the accounts that the settings and --db-path lead to; gives what it returns.
+
+    A running server is not in the way: of all processes one renews a token at a time.
+
+    Raises:
+        SettingsError: the settings are wrong.
+        StoreError: the database or its secret key cannot be used.
+        GatewayError: as `work`.
+    """
+    import anyio
+
+    settings = load(config, {"tenant.db_path": db_path}).settings
+    speak_up_only_at_debug(settings)
+    return anyio.run(_run, settings, work)
+
+
+def speak_up_only_at_debug(settings: "Settings") -> None:
+    """Keep the log of a command to itself: what goes wrong is its result, and told as that."""
+    import structlog
+
+    from gateway.logs import configure_logging
+
+    debugging = settings.server.log_level == "debug"
+    configure_logging("debug" if debugging else "error", settings.server.log_format)
+    if not debugging:
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+async def _run(settings: "Settings", work: "Work[Result]") -> Result:
+    import anyio
+
+    from gateway.accounts.access import open_accounts
+    from gateway.store.database import open_database
+    from gateway.upstream.http import HttpClients
+
+    secrets = open_secret_box(settings)
+    clients = HttpClients(settings.upstream.user_agent)
+    results: list[Result] = []
+    failure: Exception | None = None
+    async with open_database(store_target(settings), secrets) as database:
+        try:
+            async with anyio.create_task_group() as tasks:
+                accounts = await open_accounts(database, clients, settings.upstream, tasks)
+                try:
+                    results.append(await work(accounts, settings))
+                except Exception as exc:  # a task group would wrap it up
+                    failure = exc
+                tasks.cancel_scope.cancel()
+        finally:
+            await clients.aclose()
+    if failure is not None:
+        raise failure
+    return results[0]
