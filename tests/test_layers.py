@@ -14,7 +14,6 @@ BELOW_WEB = STORED | {"upstream", "accounts", "dialects", "relay"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "redact": set(),
-    "release_key": set(),
     "settings": {"errors"},
     "conversation": {"errors"},
     "events": {"errors"},
@@ -25,10 +24,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"errors", "settings"},
     "upstream": STORED,
     "accounts": STORED | {"upstream"},
+    "logins": STORED | {"upstream", "accounts"},
     "relay": BELOW_WEB,
-    "web": BELOW_WEB,
+    "web": BELOW_WEB | {"logins"},
     "simulator": {"errors", "protocol"},
-    "cli": BELOW_WEB | {"web", "simulator", "release_key"},
+    "cli": BELOW_WEB | {"logins", "web", "simulator"},
     "__main__": {"cli"},
 }
 

@@ -76,14 +76,14 @@ class HttpClients:
     def _open(self, proxy: str | None) -> Pool:
         socks = proxy is not None and proxy.startswith("socks")
         session = aiohttp.ClientSession(
-            connector=_socks_connector(proxy) if socks and proxy else _tcp_connector(),
+            connector=socks_connector(proxy) if socks and proxy else _tcp_connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
             proxy=None if socks else proxy,
         )
         client = httpx.AsyncClient(
-            transport=AiohttpTransport(verify=_tls(), client=session),
+            transport=AiohttpTransport(verify=tls(), client=session),
             headers={"user-agent": self._user_agent, "accept": "*/*"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(30.0, connect=CONNECT_TIMEOUT, pool=None),
@@ -104,22 +104,23 @@ def is_loopback(host: str) -> bool:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    """One for all: each would hold the list of authorities again."""
+def tls() -> ssl.SSLContext:
+    """One TLS context for all: each would hold the list of authorities again."""
     return httpx.create_ssl_context()
 
 
 def _tcp_connector() -> aiohttp.TCPConnector:
-    return aiohttp.TCPConnector(limit=0, ssl=_tls(), keepalive_timeout=KEEPALIVE)
+    return aiohttp.TCPConnector(limit=0, ssl=tls(), keepalive_timeout=KEEPALIVE)
 
 
-def _socks_connector(proxy: str) -> aiohttp.BaseConnector:
+def socks_connector(proxy: str) -> aiohttp.BaseConnector:
+    """What opens connections through a SOCKS proxy, which also resolves the names."""
     from aiohttp_socks import ProxyConnector  # noqa: PLC0415  # only few installations have one
 
     # socks5h says that the proxy resolves names; that is what this connector always does.
     url = proxy.replace("socks5h://", "socks5://", 1)
     connector: aiohttp.BaseConnector = ProxyConnector.from_url(
-        url, rdns=True, limit=0, ssl=_tls(), keepalive_timeout=KEEPALIVE
+        url, rdns=True, limit=0, ssl=tls(), keepalive_timeout=KEEPALIVE
     )
     return connector
 

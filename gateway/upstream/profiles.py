@@ -41,22 +41,20 @@ _decoder = msgspec.json.Decoder(_Page)
 async def list_profiles(service: KiroService, account: Account) -> tuple[Profile, ...]:
     """ListAvailableProfiles in every API region, without doubles, by name.
 
-    A region that fails is passed over; profiles live in one of them.
+    A region that fails is passed over when another one has profiles.
 
     Raises:
-        GatewayError: every region failed.
+        GatewayError: a region failed, and no other has any: there may be some.
     """
     found: dict[str, Profile] = {}
     failure: GatewayError | None = None
-    answered = False
     for region in API_REGIONS:
         try:
             for profile in await _list_in(service, account, region):
                 found.setdefault(profile.arn, profile)
-            answered = True
         except GatewayError as exc:
             failure = exc
-    if not answered and failure is not None:
+    if not found and failure is not None:
         raise failure
     return tuple(sorted(found.values(), key=lambda profile: (profile.name, profile.arn)))
 

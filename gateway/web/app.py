@@ -22,6 +22,7 @@ from gateway.web.edge import Edge
 from gateway.web.keep_alive import KeepAlive
 from gateway.web.metrics import Metrics
 from gateway.web.services import Services
+from gateway.web.sign_in import build_logins
 from gateway.web.timing import USUAL, Timing
 
 
@@ -98,6 +99,7 @@ async def _open_services(
         upkeep = partial(accounts.upkeep().run, delay=timing.upkeep_delay)
         background.start_soon(upkeep, name="look after accounts")
 
+    logins = build_logins(settings.upstream, database, accounts, clients, background, timing=timing)
     relay = Relay(
         accounts.tokens,
         accounts.models,
@@ -115,6 +117,7 @@ async def _open_services(
         models=accounts.models,
         quotas=accounts.quotas,
         relay=relay,
+        logins=logins,
         usage=usage,
         limits=limits,
         keep_alive=keep_alive,

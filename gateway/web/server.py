@@ -125,17 +125,17 @@ def url_of(sock: socket.socket, scheme: str = "http") -> str:
 
 @asynccontextmanager
 async def running(
-    app: ASGIApp, sock: socket.socket, *, drain: float = 1.0, timing: Timing = USUAL
+    app: ASGIApp, *sockets: socket.socket, drain: float = 1.0, timing: Timing = USUAL
 ) -> AsyncIterator[str]:
-    """Serve `app` on a socket while the block runs; gives its URL. For tests and the demo.
+    """Serve `app` on sockets while the block runs; gives the URL of the first.
 
     Its lifespan is not run: what is served here is open already.
     """
     server = _Server(_config(app, drain=drain, timing=timing))
-    url = url_of(sock)
+    url = url_of(sockets[0])
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(server.serve, [sock])
+        tasks.start_soon(server.serve, list(sockets))
         await server.listening.wait()
         try:
             yield url
@@ -143,7 +143,8 @@ async def running(
             failure = exc
         finally:
             server.should_exit = True
-    sock.close()
+    for sock in sockets:
+        sock.close()
     if failure is not None:
         raise failure
 

@@ -8,6 +8,7 @@ from gateway.accounts.profiles import Profiles
 from gateway.accounts.tokens import Tokens
 from gateway.kiro.models import Model
 from gateway.kiro.quota import Quota
+from gateway.logins.logins import Logins
 from gateway.relay.relay import Relay
 from gateway.settings import Settings
 from gateway.store.database import Database
@@ -32,6 +33,7 @@ class Services:
     models: AccountAnswers[tuple[Model, ...]]
     quotas: AccountAnswers[Quota]
     relay: Relay
+    logins: Logins
     usage: UsageWriter
     limits: LimitBook
     keep_alive: KeepAlive

@@ -1,9 +1,11 @@
 """How long things may take that no setting is about."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
+
+from gateway.logins.timing import LoginTiming
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Timing:
         slot_wait: how long a request may queue for another one of its key, or account, to end.
         upkeep_delay: how long after the start, or a change, the profiles, quotas and models of
             accounts are asked for; None: only when somebody wants to know them.
+        logins: of sign-ins.
         sleep: waits between attempts, and before failed attempts to authenticate are answered.
     """
 
@@ -29,6 +32,7 @@ class Timing:
     body_silence: float = 30.0
     slot_wait: float = 5.0
     upkeep_delay: float | None = 2.0
+    logins: LoginTiming = field(default_factory=LoginTiming)
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
 

@@ -16,6 +16,7 @@ from gateway.upstream.http import network_errors
 
 TIMEOUT = 30.0  # seconds for the whole exchange
 MAX_ANSWER = 1024 * 1024  # bytes
+DEFAULT_LIFETIME = 3600  # seconds of a token, where the answer names none
 CLOCK_TOLERANCE = timedelta(seconds=60)
 LONGEST = 315_360_000  # seconds, ten years: nothing in these answers lasts longer
 

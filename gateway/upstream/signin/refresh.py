@@ -16,9 +16,14 @@ import httpx
 from gateway.errors import Source, UpstreamError
 from gateway.store.accounts import Account, Credentials, check_region
 from gateway.upstream.http import is_loopback
-from gateway.upstream.signin.answers import Answer, ask, check_clock, json_request, seconds
-
-DEFAULT_LIFETIME = 3600  # seconds, where the answer names none
+from gateway.upstream.signin.answers import (
+    DEFAULT_LIFETIME,
+    Answer,
+    ask,
+    check_clock,
+    json_request,
+    seconds,
+)
 
 # Codes as `error_code` gives them. These say that the same request can never succeed.
 _PERMANENT = frozenset(

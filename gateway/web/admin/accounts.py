@@ -171,6 +171,7 @@ async def delete(call: Call) -> Deleted:
     await call.services.directory.reload()
     call.services.models.forget(account.id)
     call.services.quotas.forget(account.id)
+    call.services.logins.account_removed(account.id)
     return Deleted(deleted=True)
 
 

@@ -26,6 +26,7 @@ from gateway.web.quota_shapes import QuotaObject, quota_object
 
 AccountName = Annotated[str, Meta(max_length=64, description="Name or id of the account.")]
 Provider = Annotated[str, Meta(max_length=64, description="The same, by its older name.")]
+Region = Annotated[str, Meta(max_length=32, description="Such as us-east-1, where it signs in.")]
 Refresh = Annotated[bool, Meta(description="Ask the service, however fresh the last answer is.")]
 
 PROGRAMS = {"kiro-cli": "kiro-cli", "ide": "Kiro IDE"}

@@ -11,12 +11,16 @@ import httpx
 import jsonschema_rs
 import pytest
 
+from gateway.logins.timing import LoginTiming
 from gateway.store.usage import Attempt, Bodies, RequestDetail
 from gateway.web.openapi.surface import OPERATIONS, document
+from gateway.web.timing import Timing
 from tests.harness import Kiro, running_kiro
 from tests.web.admin.admin_gateway import AdminGateway, admin_gateway
 from tests.web.admin.local_sign_in import sign_in_of_the_ide
 from tests.web.admin.request_rows import sample_of, store
+from tests.web.openapi.sign_ins import sign_ins
+from tests.web.sign_in.manual_time import ManualTime
 
 pytestmark = pytest.mark.anyio
 
@@ -128,8 +132,14 @@ def complaints(asked: Asked, answer: httpx.Response) -> list[str]:
 
 
 @pytest.fixture
-async def gateway(tmp_path: Path) -> AsyncIterator[AdminGateway]:
-    async with running_kiro() as kiro, admin_gateway(kiro, tmp_path) as gateway:
+def time() -> ManualTime:
+    return ManualTime()
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path, time: ManualTime) -> AsyncIterator[AdminGateway]:
+    timing = Timing(logins=LoginTiming(clock=time.clock, sleep=time.sleep))
+    async with running_kiro() as kiro, admin_gateway(kiro, tmp_path, timing=timing) as gateway:
         place = tmp_path / "ide" / "kiro-auth-token.json"
         sign_in_of_the_ide(place)
         gateway.services.admin.local_places = [place]
@@ -141,9 +151,16 @@ async def gateway(tmp_path: Path) -> AsyncIterator[AdminGateway]:
         yield gateway
 
 
-async def test_every_operation_answers_as_documented(gateway: AdminGateway) -> None:
+async def test_every_operation_answers_as_documented(
+    gateway: AdminGateway, time: ManualTime
+) -> None:
     wrong: dict[str, list[str]] = {}
     done_well: set[tuple[str, str]] = set()
+    async for method, path, answer in sign_ins(gateway, time):
+        asked = Asked(method, path)
+        if found := complaints(asked, answer):
+            wrong[f"{method} {path}"] = found
+        done_well.add((method, path))
     for asked in [*PUBLIC, *ADMIN, *CLIENT, *FORCED]:
         key = gateway.admin_key if asked.path.startswith(("/admin", "/metrics")) else gateway.key
         answer = await gateway.http.request(

@@ -1,3 +1,0 @@
-"""What uvloop's extension imports, without its tests."""
-
-hiddenimports = ["uvloop._noop"]

@@ -1,0 +1,1 @@
+"""Sign-ins that are going on: begun here, finished by the gateway itself."""

@@ -1,0 +1,45 @@
+"""A clock that stands still until a test moves it."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import anyio
+
+
+@dataclass
+class ManualTime:
+    """`sleep` wakes when `advance` has gone far enough; `waits` are all that were ever begun."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    waits: list[float] = field(default_factory=list)
+    _sleeping: list[tuple[datetime, anyio.Event]] = field(default_factory=list)
+    _began: anyio.Event = field(default_factory=anyio.Event)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        wake = self.now + timedelta(seconds=seconds)
+        entry = (wake, anyio.Event())
+        self.waits.append(seconds)
+        self._sleeping.append(entry)
+        self._began.set()
+        self._began = anyio.Event()
+        try:
+            await entry[1].wait()
+        finally:
+            self._sleeping.remove(entry)
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        for wake, event in self._sleeping:
+            if wake <= self.now:
+                event.set()
+
+    async def asleep(self, seconds: float) -> None:
+        """Wait until somebody has begun to sleep for so long."""
+        while not any(
+            wake - self.now == timedelta(seconds=seconds) and not event.is_set()
+            for wake, event in self._sleeping
+        ):
+            await self._began.wait()
