@@ -60,6 +60,9 @@ _BARE = re.compile(
     r"|\bao[ar][A-Z0-9][\w+/=:.-]{15,}"  # access and refresh tokens of the service
     r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"  # JSON web tokens
     r"|(?<=[Bb]earer )[\w.~+/=:-]{8,}"
+    r"|(?<=hooks\.slack\.com/)[\w/-]+"  # whoever knows these may write to the channel
+    r"|(?<=webhook\.office\.com/)[\w/@.-]+"
+    r"|(?<=[?&]sig=)[^\s&\"'<>]+"  # of workflows, Microsoft Teams' among them
     r"|(?<=://)[^\s/@:\"']*:[^\s/@\"']+(?=@)"  # user and password in a URL
 )
 

@@ -138,6 +138,12 @@ def test_a_traceback_shows_neither_variables_nor_secrets_nor_forged_lines(log_fo
         ("http://127.0.0.1:8080/ui#link=hush_1-2 once", "http://127.0.0.1:8080/ui#link=*** once"),
         ("token aoaAAAAAGhush0123456789abc: bad", "token *** bad"),
         ("postgresql://me:hush@host/db", "postgresql://***@host/db"),
+        ("at https://hooks.slack.com/services/T0/B0/hush.", "at https://hooks.slack.com/***."),
+        ("https://a.webhook.office.com/webhookb2/hu-sh@x/1", "https://a.webhook.office.com/***"),
+        (
+            "https://p.logic.azure.com/x?sv=1&sig=hu_s%2Fh&a=1",
+            "https://p.logic.azure.com/x?sv=1&sig=***&a=1",
+        ),
         ("eyJhbGciOiJub25lIn0.eyJodXNoIjoxfQ.c2ln", "***"),
     ],
 )

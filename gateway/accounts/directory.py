@@ -53,6 +53,11 @@ class Directory:
         """All API keys, by name."""
         return MappingProxyType(self._keys).values()
 
+    @property
+    def revision(self) -> int:
+        """Another one whenever something in the store has changed; -1: nothing was read yet."""
+        return self._revision
+
     def account(self, account_id: str) -> Account | None:
         """The account with this id."""
         return self._accounts.get(account_id)
@@ -84,6 +89,11 @@ class Directory:
         """Put in an account that was just stored, without waiting for the next reload."""
         if account.id in self._accounts:
             self._accounts[account.id] = account
+
+    async def wait_for_change(self, revision: int) -> None:
+        """Until the store is at another revision than this one."""
+        while self._revision == revision:
+            await self._reloaded.wait()
 
     async def reload(self) -> None:
         """Take a new snapshot.

@@ -152,6 +152,13 @@ class Tokens:
             return None
         return renewal.message or None
 
+    def is_refused(self, account: Account) -> bool:
+        """Whether only a new sign-in helps."""
+        renewal = self._renewals.get(account.id)
+        if renewal is None or renewal.generation != account.generation:
+            return False
+        return renewal.refused
+
     async def keep_fresh(self) -> NoReturn:
         """Renew, for ever, what is due, so that requests find it done."""
         while True:

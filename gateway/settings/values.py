@@ -23,6 +23,10 @@ UNITS = {"": 1, "b": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 class BadValue(ValueError):  # internal; becomes a SettingsError with key and source
     """A text that its setting does not accept; `str(exc)` completes “<key>: …”."""
 
+    def __init__(self, message: str, *, item: int | None = None) -> None:
+        super().__init__(message)
+        self.item = item
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -103,6 +107,25 @@ def parse_scalar(text: str, hint: object, environ: Mapping[str, str]) -> object:
         shown = "the value" if shape.secret else _quoted(text)
         raise BadValue(f"{shown} is not {allowed_words(hint)}")
     return value
+
+
+def check_value(value: object, hint: object) -> None:
+    """Hold a value that has its type already, such as one from JSON, to what its setting accepts.
+
+    Raises:
+        BadValue: as `parse_scalar`; for an item of a list `item` says which.
+    """
+    shape = shape_of(hint)
+    if isinstance(value, tuple):
+        item_hint = get_args(shape.type)[0]
+        for index, item in enumerate(value):
+            try:
+                check_value(item, item_hint)
+            except BadValue as exc:
+                raise BadValue(str(exc), item=index) from None
+    elif not _passes(value, shape.markers):
+        shown = "the value" if shape.secret else _quoted(str(value))
+        raise BadValue(f"{shown} is not {allowed_words(hint)}")
 
 
 def parse_text(text: str, hint: object, environ: Mapping[str, str]) -> object:

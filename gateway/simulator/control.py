@@ -10,13 +10,19 @@ from starlette.requests import Request
 from gateway.simulator.account_orders import ACCOUNT_ORDERS
 from gateway.simulator.answers import TailEvents
 from gateway.simulator.delivery import Streams
-from gateway.simulator.orders import BadOrder, known_account, order_route, question_route
+from gateway.simulator.orders import (
+    BadOrder,
+    known_account,
+    order_route,
+    patience_of,
+    question_route,
+)
 from gateway.simulator.scenario import API_OPERATIONS, OPERATIONS, Operation
 from gateway.simulator.scenarios import SCENARIOS, Armed
 from gateway.simulator.signin.orders import SIGN_IN_ORDERS
 from gateway.simulator.state import Simulator
+from gateway.simulator.webhook_orders import WEBHOOK_ORDERS
 
-_LONGEST_WAIT = 30.0  # seconds
 _POINTS = ("headers", "closing", "end")
 
 
@@ -184,11 +190,7 @@ async def show_connections(simulator: Simulator, request: Request) -> object:
     """
     streams = simulator.streams
     wanted = _wanted(request.query_params.get("until", ""), streams)
-    try:
-        seconds = min(float(request.query_params.get("seconds", "10")), _LONGEST_WAIT)
-    except ValueError:
-        raise BadOrder("seconds is a number") from None
-    with anyio.move_on_after(seconds):
+    with anyio.move_on_after(patience_of(request)):
         while any(streams.counts()[name] != count for name, count in wanted.items()):
             await streams.wait_for_change()
     counts = streams.counts()
@@ -225,4 +227,5 @@ CONTROL_ROUTES = [
     order_route("/_sim/reset", "POST", ResetOrder, reset),
     *ACCOUNT_ORDERS,
     *SIGN_IN_ORDERS,
+    *WEBHOOK_ORDERS,
 ]

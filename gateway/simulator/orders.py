@@ -12,6 +12,8 @@ from gateway.simulator.service import simulator_of
 from gateway.simulator.state import Simulator
 from gateway.simulator.wire import encode_json
 
+LONGEST_WAIT = 30.0  # seconds
+
 
 class BadOrder(Exception):
     """A control request makes no sense; says why."""
@@ -45,6 +47,14 @@ def question_route(path: str, ask: Callable[[Simulator, Request], Awaitable[obje
             return _json({"error": str(exc)}, 400)
 
     return Route(path, answer, methods=["GET"])
+
+
+def patience_of(request: Request) -> float:
+    """For how many seconds a question may wait for its answer, by `?seconds=`."""
+    try:
+        return min(float(request.query_params.get("seconds", "10")), LONGEST_WAIT)
+    except ValueError:
+        raise BadOrder("seconds is a number") from None
 
 
 def known_account(simulator: Simulator, name: str | None) -> None:

@@ -22,6 +22,7 @@ from gateway.simulator.signin.people import People
 from gateway.simulator.signin.registrations import REGISTRATION_SECONDS, Registrations
 from gateway.simulator.signin.scripts import Scripts
 from gateway.simulator.tokens import TokenDesk
+from gateway.simulator.webhooks import Mailroom
 
 _REMEMBERED_CONVERSATIONS = 1000
 
@@ -51,6 +52,7 @@ class Simulator:
         self.log = RequestLog()
         self.shelf = Shelf()
         self.streams = Streams()
+        self.mailroom = Mailroom()
         self.tail = TailEvents()
         self.ledgers = Ledgers(self.clock)
         self._requests: Counter[str] = Counter()
@@ -67,6 +69,7 @@ class Simulator:
         self.ledgers.clear()
         self.scripts.clear()
         self.profiles.clear()
+        self.mailroom.clear()
         self.clock.reset()
         self.devices.reset()
         self.error_spelling = "oauth"

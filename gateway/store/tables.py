@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0004"
 """The newest migration. Known here so that Alembic need not be loaded to see that none is due."""
 
 
@@ -338,6 +338,30 @@ saved_settings = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", JSON, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+# What only one of several processes does at a time, and who does it until when.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(32), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+
+# What a channel of notifications has been told, by a keyed hash of what it is, as JSON; see
+# `gateway.notifications.decisions.ChannelState`.
+notification_channels = Table(
+    "notification_channels",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("retry_at", UtcDateTime),
+    Column("last_error", Text),
+    Column("failed_at", UtcDateTime),
+    Column("delivered_at", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
 )
 

@@ -10,6 +10,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from gateway.accounts.access import open_accounts
+from gateway.notifications.notifier import Notifier
+from gateway.notifications.observer import Observer
 from gateway.relay.relay import Relay
 from gateway.settings import Settings
 from gateway.store.database import open_database
@@ -21,6 +23,7 @@ from gateway.upstream.http import HttpClients
 from gateway.web.edge import Edge
 from gateway.web.keep_alive import KeepAlive
 from gateway.web.metrics import Metrics
+from gateway.web.notifying import AccountConditions
 from gateway.web.services import Services
 from gateway.web.sign_in import build_logins
 from gateway.web.timing import USUAL, Timing
@@ -108,6 +111,21 @@ async def _open_services(
         repair_profile=accounts.profiles.repair,
         sleep=timing.sleep,
     )
+    notifier = Notifier(
+        database,
+        accounts.directory,
+        Observer(
+            database,
+            accounts.directory,
+            last_quota=accounts.quotas.peek,
+            condition_of=AccountConditions(accounts.tokens, accounts.quotas).of,
+        ),
+        lambda url: clients.client_for(url, settings.upstream.proxy),
+        settings.notifications,
+        sleep=timing.sleep,
+        first_look=timing.first_notifications,
+    )
+    background.start_soon(notifier.run, name="send notifications")
     return Services(
         settings=settings,
         database=database,
@@ -122,5 +140,6 @@ async def _open_services(
         limits=limits,
         keep_alive=keep_alive,
         metrics=Metrics(accounts.directory, accounts.tokens, accounts.models, accounts.quotas),
+        notifier=notifier,
         timing=timing,
     )

@@ -9,6 +9,7 @@ from gateway.accounts.tokens import Tokens
 from gateway.kiro.models import Model
 from gateway.kiro.quota import Quota
 from gateway.logins.logins import Logins
+from gateway.notifications.notifier import Notifier
 from gateway.relay.relay import Relay
 from gateway.settings import Settings
 from gateway.store.database import Database
@@ -38,6 +39,7 @@ class Services:
     limits: LimitBook
     keep_alive: KeepAlive
     metrics: Metrics
+    notifier: Notifier
     failures: FailureDelay = field(default_factory=FailureDelay)
     timing: Timing = USUAL
     admin: AdminState = field(default_factory=AdminState)

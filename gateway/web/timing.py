@@ -23,6 +23,7 @@ class Timing:
         upkeep_delay: how long after the start, or a change, the profiles, quotas and models of
             accounts are asked for; None: only when somebody wants to know them.
         logins: of sign-ins.
+        first_notifications: from the start to the first look at what is worth one.
         sleep: waits between attempts, and before failed attempts to authenticate are answered.
     """
 
@@ -33,6 +34,7 @@ class Timing:
     slot_wait: float = 5.0
     upkeep_delay: float | None = 2.0
     logins: LoginTiming = field(default_factory=LoginTiming)
+    first_notifications: float = 10.0
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
 

@@ -91,3 +91,18 @@ async def test_while_the_database_fails_the_last_snapshot_stays(tmp_path: Path) 
                 await eventually(directory, other.id)
                 tasks.cancel_scope.cancel()
         assert [entry["event"] for entry in logs] == ["accounts and keys may be out of date"]
+
+
+async def test_who_waits_for_a_change_wakes_with_the_next_one(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        account = await add_account(database, "work")
+        directory = Directory(database)
+        assert directory.revision == -1
+        await directory.wait_for_change(5)
+        await directory.reload()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(directory.wait_for_change, directory.revision)
+            await anyio.wait_all_tasks_blocked()
+            await directory.reload()  # nothing is new
+            await disable(database, account)
+            await directory.reload()

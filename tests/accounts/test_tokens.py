@@ -335,6 +335,7 @@ async def test_failures_are_kept_apart_by_growing_pauses(setting: Setting) -> No
                 await setting.tokens.get(account.id)
         assert len(setting.service.requests) == asked + 1
         assert caught.value.retry_after == pause
+        assert not setting.tokens.is_refused(account)
         setting.later(pause)
     setting.service.reply = lambda _: token_answer(2)
     assert access_token(await setting.tokens.get(account.id)) == "access-new-2"
@@ -360,6 +361,7 @@ async def test_a_refused_refresh_token_ends_it_until_somebody_signs_in(setting: 
         assert caught.value.retry_after is None
         setting.later(3600)
     assert len(setting.service.requests) == 1
+    assert setting.tokens.is_refused(account)
     again = oidc_credentials(access="signed-in-again", lasts=4 * 3600)
     async with setting.database.begin() as db:
         await save_credentials(
@@ -373,7 +375,9 @@ async def test_a_refused_refresh_token_ends_it_until_somebody_signs_in(setting: 
             now=NOW,
         )
     await setting.directory.reload()
-    assert access_token(await setting.tokens.get(account.id)) == "signed-in-again"
+    account = await setting.tokens.get(account.id)
+    assert access_token(account) == "signed-in-again"
+    assert not setting.tokens.is_refused(account)
 
 
 async def test_a_refusal_without_a_reason_counts_from_the_second_time(setting: Setting) -> None:

@@ -25,7 +25,7 @@ class SettingObject(msgspec.Struct, frozen=True):
     name: str
     value: AnyValue
     source: Annotated[
-        str, Meta(description="Such as `default`, `config.yaml, line 3` or `flag --port`.")
+        str, Meta(description="Such as `default`, `config.yaml, line 3`, `flag --port` or `saved`.")
     ]
     description: str
     secret: bool
@@ -60,8 +60,11 @@ class VersionObject(msgspec.Struct, frozen=True):
 
 async def get(call: Call) -> SettingsObject:
     """GET /admin/settings."""
-    origins = call.services.admin.setting_origins
-    shown = shown_settings(LoadedSettings(call.services.settings, origins, ()))
+    # What was saved of notifications wins over everything else.
+    notifications = await call.services.notifier.effective()
+    settings = msgspec.structs.replace(call.services.settings, notifications=notifications.settings)
+    saved = {f"notifications.{name}" for name in notifications.saved}
+    shown = shown_settings(LoadedSettings(settings, {}, ()))
     async with call.services.database.connect() as db:
         until = await read_body_capture(db)
     return SettingsObject(
@@ -69,7 +72,7 @@ async def get(call: Call) -> SettingsObject:
             SettingObject(
                 name=name,
                 value=msgspec.Raw(msgspec.json.encode(value)),
-                source=origins.get(name) or _guessed_source(call.services.settings, name),
+                source="saved" if name in saved else source_of(call, name),
                 description=KEYS[name].description,
                 secret=KEYS[name].secret,
             )
@@ -93,6 +96,12 @@ async def capture_bodies(call: Call) -> CaptureObject:
 async def version(_: Call) -> VersionObject:
     """GET /admin/version."""
     return VersionObject(__version__, platform.python_version(), platform.platform())
+
+
+def source_of(call: Call, name: str) -> str:
+    """Where the value of a setting comes from, if nothing was saved for it."""
+    told = call.services.admin.setting_origins.get(name)
+    return told or _guessed_source(call.services.settings, name)
 
 
 def _guessed_source(settings: Settings, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from gateway.settings import AuthSettings, MetricsSettings, Settings
+from gateway.settings import AuthSettings, MetricsSettings, NotificationSettings, Settings
 from gateway.store.secrets import SecretBox, new_key, parse_keys
 from gateway.web.admin.identity import ensure_admin_key
 from gateway.web.app import services_of
@@ -61,6 +61,7 @@ async def admin_gateway(
     auth: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
     server: Mapping[str, Any] | None = None,
+    notifications: NotificationSettings | None = None,
     timing: Timing = USUAL,
     sock: socket | None = None,
     upkeep_delay: float | None = None,
@@ -68,6 +69,8 @@ async def admin_gateway(
     """A gateway with the simulator's accounts; its settings differ from the usual as told."""
     timing = replace(timing, upkeep_delay=upkeep_delay)
     settings = settings_with(folder, kiro.url, auth=auth, metrics=metrics, server=server)
+    if notifications is not None:
+        settings = msgspec.structs.replace(settings, notifications=notifications)
     secrets = SecretBox(*parse_keys(new_key(), source="test"))
     sock = sock or listen("127.0.0.1", 0)
     async with (

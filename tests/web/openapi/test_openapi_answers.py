@@ -28,6 +28,8 @@ DOCUMENT: dict[str, Any] = json.loads(document())
 
 ASK = {"model": "auto", "max_tokens": 50, "messages": [{"role": "user", "content": "Hello"}]}
 
+CHANNEL = {"type": "teams", "url": "http://127.0.0.1:9/hook", "name": "ops"}
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -68,6 +70,12 @@ ADMIN = [
     Asked("GET", "/admin/requests/{id}", "/admin/requests/req-1"),
     Asked("POST", "/admin/requests/{id}/replay", "/admin/requests/req-1/replay"),
     Asked("POST", "/admin/preview", body={"path": "/v1/messages", "account": "key", "body": ASK}),
+    Asked("PUT", "/admin/notifications", body={"channels": [CHANNEL], "daily_times": ["09:00"]}),
+    Asked("PUT", "/admin/notifications", body={"check_interval_seconds": 0}),
+    Asked("GET", "/admin/notifications"),
+    Asked("POST", "/admin/notifications/test"),
+    Asked("GET", "/admin/notifications/teams"),
+    Asked("PUT", "/admin/notifications/teams", body={"enabled": True}),
     Asked("GET", "/admin/settings"),
     Asked("PUT", "/admin/settings/body-capture", body={"minutes": 1}),
     Asked("GET", "/admin/version"),
