@@ -2,7 +2,13 @@
 
 PYTHON ?= python3
 VENV = .venv
-BIN = $(VENV)/bin
+ifeq ($(OS),Windows_NT)
+  SCRIPTS = Scripts
+  EXE = .exe
+else
+  SCRIPTS = bin
+endif
+BIN = $(VENV)/$(SCRIPTS)
 # Nothing here needs pip to be newest, nor its notices.
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 # Packages are kept here by their hashes, so that the next clean clone needs no network.
@@ -13,7 +19,7 @@ CLIENTS = tests/clients
 .PHONY: help install fix check test demo run bench recordings lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1|/' | \
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
 		awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 install: $(VENV)/installed ## make .venv with everything in it, the command included
@@ -78,13 +84,74 @@ bench: install ## measure, and print each figure beside its budget
 recordings: install ## make the recorded replies anew; read the diff before keeping it
 	$(BIN)/python scripts/make_recordings.py
 
+# --- what is released; docs/building.md
+
+BINARY_VENV = .venv-binary
+BINARY = dist/kiro-gateway$(EXE)
+BINARY_PYTHON = $(BINARY_VENV)/$(SCRIPTS)/python
+RELEASE = dist/release
+# Where the page is built already, as in the release workflow: make UI= binary
+UI ?= $(if $(wildcard ui/package.json),ui)
+WITHOUT_UI = $(if $(wildcard gateway/web/static/index.html),,--without-ui)
+
+# Only what ends up in the binary, so that nothing else can.
+$(BINARY_VENV)/installed: requirements/binary.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there. Say: make PYTHON=…" >&2; exit 1; }
+	$(PYTHON) -m venv $(BINARY_VENV)
+	@echo "Installing what goes into the binary into $(BINARY_VENV)"
+	@$(BINARY_PYTHON) -m pip --disable-pip-version-check install --quiet --require-hashes \
+		--find-links "$(WHEELS)" -r requirements/binary.txt
+	@touch $@
+
+.PHONY: binary selftest binary-test binary-bench archive sbom wheel wheel-test sums release-key
+
+# The same seed for each run: the order in sets is written into modules.
+binary: $(UI) $(BINARY_VENV)/installed ## build dist/kiro-gateway, the one file that people download
+	PYTHONHASHSEED=1 $(BINARY_PYTHON) -m PyInstaller --noconfirm --clean --log-level WARN \
+		--distpath dist --workpath dist/work kiro-gateway.spec
+	@$(BINARY_PYTHON) -m build.contents $(BINARY) > dist/contents.txt
+	@$(BINARY_PYTHON) -m build.size $(BINARY)
+	@if test "$$(uname -s)" = Linux; then \
+		$(BINARY_PYTHON) -m build.glibc_floor $(BINARY) $(if $(GLIBC),--at-most $(GLIBC)); fi
+
+selftest: ## start the built binary and use it as people would
+	$(PYTHON) build/selftest.py $(WITHOUT_UI) $(BINARY)
+
+binary-test: install ## what can happen to the built binary: signals, full disks, odd consoles
+	KIRO_GATEWAY_BINARY=$(BINARY) $(BIN)/pytest tests/binary $(ARGS)
+
+binary-bench: ## how fast the built binary starts, beside its budget
+	$(PYTHON) -m tests.bench.start_up $(BINARY)
+
+archive: ## pack the built binary as it is downloaded
+	$(PYTHON) -m build.archive $(BINARY) --into $(RELEASE)
+
+sbom: install ## list what the product is made of, as CycloneDX
+	$(BIN)/python -m build.sbom $(BINARY_VENV) --binary-contents dist/contents.txt --into $(RELEASE)
+
+wheel: install $(UI) ## build the wheel and the source distribution
+	$(BIN)/hatchling build --directory $(RELEASE)
+
+wheel-test: ## install that wheel as people would, and use it
+	rm -rf dist/wheel-venv && $(PYTHON) -m venv dist/wheel-venv
+	dist/wheel-venv/$(SCRIPTS)/python -m pip --disable-pip-version-check install --quiet \
+		--find-links "$(WHEELS)" -c requirements/runtime.txt $(RELEASE)/*.whl
+	$(PYTHON) build/selftest.py $(WITHOUT_UI) dist/wheel-venv/$(SCRIPTS)/kiro-gateway$(EXE)
+
+sums: install ## write and sign the checksums of dist/release
+	$(BIN)/python -m build.checksums $(RELEASE) $(ARGS)
+
+release-key: install ## make the keys that sign and check releases: make release-key FILE=private.pem
+	$(BIN)/python -m build.release_key $(FILE) $(ARGS)
+
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header --quiet
 
 lock: install ## renew the locked dependencies
 	$(LOCK) --upgrade -o requirements/runtime.txt
 	$(LOCK) --upgrade --extra dev -o requirements/dev.txt
+	$(LOCK) --upgrade --extra binary -o requirements/binary.txt
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) $(BINARY_VENV) $(CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	find gateway tests -name __pycache__ -type d -prune -exec rm -rf {} +

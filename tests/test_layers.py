@@ -14,6 +14,7 @@ BELOW_WEB = STORED | {"upstream", "accounts", "notifications", "dialects", "rela
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "redact": set(),
+    "release_key": set(),
     "settings": {"errors"},
     "conversation": {"errors"},
     "events": {"errors"},
@@ -29,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "relay": BELOW_WEB - {"notifications"},
     "web": BELOW_WEB | {"logins"},
     "simulator": {"errors", "protocol"},
-    "cli": BELOW_WEB | {"logins", "web", "simulator"},
+    "cli": BELOW_WEB | {"logins", "web", "simulator", "release_key"},
     "__main__": {"cli"},
 }
 

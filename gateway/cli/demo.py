@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli.commands import Command
+from gateway.cli.scratch import scratch_folder
 from gateway.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def demo(port: int, log_level: str, log_format: str) -> None:
     from gateway.logs import configure_logging
 
     configure_logging(log_level, log_format)
-    with TemporaryDirectory(prefix="kiro-gateway-demo-") as folder:
+    with scratch_folder("kiro-gateway-demo-") as folder:
         options = {"use_uvloop": sys.platform != "win32"}
-        anyio.run(_run, Path(folder), port, backend_options=options)
+        anyio.run(_run, folder, port, backend_options=options)
 
 
 async def _run(folder: Path, port: int) -> None:

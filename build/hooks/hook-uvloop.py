@@ -1,0 +1,3 @@
+"""What uvloop's extension imports, without its tests."""
+
+hiddenimports = ["uvloop._noop"]
