@@ -107,7 +107,8 @@ def settings_for(
     """Settings that reach no other host than `upstream`, or `runtime_url` for generation."""
     return Settings(
         server=ServerSettings(host="127.0.0.1", port=1, drain_timeout_seconds=5, **server),
-        defaults=DefaultsSettings(**(defaults or {})),
+        # Checks would ask the simulator at moments of their own.
+        defaults=DefaultsSettings(**{"health_check_enabled": False, **(defaults or {})}),
         tenant=TenantSettings(db_path=str(folder / "gateway.db")),
         upstream=Upstream(
             runtime_url=runtime_url or upstream,

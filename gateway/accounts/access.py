@@ -11,7 +11,9 @@ from anyio.abc import TaskGroup
 
 from gateway.accounts.answers import AccountAnswers
 from gateway.accounts.calls import call_signed_in
+from gateway.accounts.cooldowns import Cooldowns
 from gateway.accounts.directory import Directory
+from gateway.accounts.health import AccountHealth
 from gateway.accounts.profiles import Profiles
 from gateway.accounts.tokens import Tokens
 from gateway.accounts.upkeep import Upkeep
@@ -55,6 +57,7 @@ class AccountAccess:
     profiles: Profiles
     models: AccountAnswers[tuple[Model, ...]]
     quotas: AccountAnswers[Quota]
+    health: AccountHealth
 
     def upkeep(self) -> Upkeep:
         """What keeps all of it up to date."""
@@ -87,7 +90,12 @@ async def open_accounts(
         return await signed_in(account_id, partial(fetch_models, service))
 
     async def quota_of(account_id: str) -> Quota:
-        quota = await signed_in(account_id, partial(fetch_quota, service))
+        try:
+            quota = await signed_in(account_id, partial(fetch_quota, service))
+        except GatewayError as exc:
+            health.heard_refusal(account_id, exc)
+            raise
+        health.heard_quota(account_id, quota)
         await _remember_identity(database, directory, account_id, quota)
         return quota
 
@@ -113,7 +121,10 @@ async def open_accounts(
     )
     await models.load()
     await quotas.load()
-    return AccountAccess(directory, tokens, service, profiles, models, quotas)
+    cooldowns = Cooldowns(database, directory, known_quota=quotas.peek)
+    await cooldowns.reload()
+    health = AccountHealth(directory, tokens, cooldowns)
+    return AccountAccess(directory, tokens, service, profiles, models, quotas, health)
 
 
 def refresh_urls(upstream: AccountSettings) -> RefreshUrls:

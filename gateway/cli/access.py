@@ -59,6 +59,7 @@ async def _run(settings: "Settings", work: "Work[Result]") -> Result:
         try:
             async with anyio.create_task_group() as tasks:
                 accounts = await open_accounts(database, clients, settings.upstream, tasks)
+                tasks.start_soon(accounts.health.cooldowns.run)
                 try:
                     results.append(await work(accounts, settings))
                 except Exception as exc:  # a task group would wrap it up

@@ -34,12 +34,11 @@ def refresh(name: str, config: str | None, db_path: str | None, *, as_json: bool
     """Renew an account's token now, however long it would last; NAME may be its id."""
 
     async def work(access: "AccountAccess", settings: "Settings") -> "KiroStatus":
-        from gateway.web.admin.health import health_problem
         from gateway.web.admin.kiro import status_object, usable
 
         account = await access.tokens.renew(usable(_named(access, name)).id)
-        problem = health_problem(account, access.tokens)
-        return status_object(account, problem, settings.upstream, datetime.now(UTC))
+        health = access.health.of(account)
+        return status_object(account, health, settings.upstream, datetime.now(UTC))
 
     status = with_accounts(config, db_path, work)
     if as_json:

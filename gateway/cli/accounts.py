@@ -16,6 +16,7 @@ from gateway.cli.store import with_store
 if TYPE_CHECKING:
     from gateway.store.accounts import Account
     from gateway.store.api_keys import ApiKey
+    from gateway.store.cooldowns import Cooldown
     from gateway.store.database import Database
 
 MAX_API_KEY = 4096  # characters; real ones have fewer than a hundred
@@ -137,28 +138,29 @@ def _read_api_key() -> str:
 def list_accounts(config: str | None, db_path: str | None, *, as_json: bool) -> None:
     """List the accounts and how each is signed in."""
 
-    async def work(database: "Database") -> tuple["Account", ...]:
+    async def work(database: "Database") -> tuple[tuple["Account", ...], list["Cooldown"]]:
         from gateway.store import accounts as store
+        from gateway.store.cooldowns import list_cooldowns
 
         async with database.connect() as db:
-            return await store.list_accounts(db, database.secrets)
+            return await store.list_accounts(db, database.secrets), await list_cooldowns(db)
 
-    found = with_store(config, db_path, work)
+    found, cooldowns = with_store(config, db_path, work)
+    documents = [account_document(account, cooldowns) for account in found]
     if as_json:
-        documents = [account_document(account) for account in found]
         print_json({"accounts": documents, "total": len(documents), "next_cursor": None})
         return
     rows = [
         (
             account.name,
             account.id,
-            "enabled" if account.enabled else "disabled",
+            document.health.state.replace("_", " "),
             account.auth_method or "not signed in",
             account.auth_region,
             account.api_region or "-",
             short_time(account.credentials.expires_at if account.credentials else None),
         )
-        for account in found
+        for account, document in zip(found, documents, strict=True)
     ]
     columns = ("Name", "Id", "State", "Signed in by", "Region", "API region", "Token until")
     print_table(columns, rows)

@@ -1,23 +1,26 @@
 """Accounts and API keys as `--json` prints them: the objects of the admin API."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gateway.store.accounts import Account
     from gateway.store.api_keys import ApiKey
+    from gateway.store.cooldowns import Cooldown
     from gateway.web.admin.documents import AccountObject, KeyObject
 
 
-def account_document(account: "Account") -> "AccountObject":
+def account_document(account: "Account", cooldowns: "Iterable[Cooldown]" = ()) -> "AccountObject":
     """Describe an account, without anything it signs in with.
 
     Of its health it tells what the store knows; what a renewal has shown, a running server knows.
     """
+    from gateway.accounts.health_states import stored_health
     from gateway.web.admin.documents import account_object
-    from gateway.web.admin.health import stored_problem
 
-    return account_object(account, stored_problem(account))
+    health = stored_health(account, cooldowns, now=datetime.now(UTC))
+    return account_object(account, health)
 
 
 def key_document(

@@ -63,6 +63,15 @@ class Attempts:
             case "never":
                 return None
 
+    def is_over(self, elapsed: float) -> bool:
+        """Whether no further call may be made, whatever account it would be on."""
+        return self.calls >= MAX_CALLS or elapsed >= MAX_TOTAL
+
+    def on_another_account(self) -> None:
+        """What could not be mended on one account may be on the next; totals go on."""
+        self._backed_off = 0
+        self._mended.clear()
+
     def _after_silence(self, elapsed: float) -> Next | None:
         self._silences += 1
         if self._silences > self.first_event_retries or elapsed >= MAX_TOTAL:

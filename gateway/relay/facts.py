@@ -11,7 +11,8 @@ from gateway.events import Usage
 class UpstreamCall:
     """One call for a request. Times are seconds since the request arrived.
 
-    `outcome` is `answered` or the name of an error; `waited` the pause before the call.
+    `outcome` is `answered` or the name of an error; `waited` the pause before the call. `sent` is
+    False for an account that was passed over without asking the service.
     """
 
     account: str
@@ -22,6 +23,7 @@ class UpstreamCall:
     status: int | None = None
     upstream_request_id: str | None = None
     message: str | None = None
+    sent: bool = True
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class Facts:
 
     `first_token` is in seconds, from the complete request to the first event of its answer.
     `error_class` is the name of the error that ended the request, or `ClientDisconnected`.
+    `failed_over` are the names of the accounts that did not serve, before the one that did.
     """
 
     request_id: str
@@ -70,6 +73,7 @@ class Facts:
     sent_bytes: int | None = None
     notes: list[Note] = field(default_factory=list)
     calls: list[UpstreamCall] = field(default_factory=list)
+    failed_over: list[str] = field(default_factory=list)
     limit_headers: dict[str, str] = field(default_factory=dict)
     bodies: CapturedBodies | None = None
 

@@ -3,9 +3,10 @@
 import random
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 import anyio
@@ -15,8 +16,10 @@ from gateway.accounts.calls import AccountSource, RepairProfile, refreshed
 from gateway.conversation import Conversation, Note
 from gateway.dialects.token_estimate import estimate_conversation
 from gateway.errors import (
+    AccountBusy,
     AccountSignInFailed,
     FirstEventTimeout,
+    GatewayError,
     InvalidRequest,
     UpstreamError,
     UpstreamUnreachable,
@@ -28,8 +31,10 @@ from gateway.kiro.models import Model
 from gateway.kiro.payload import BuildOptions, KiroRequest, build_request, conversation_id_of
 from gateway.kiro.stream import KiroDecoder
 from gateway.kiro.trim import fit
+from gateway.relay.answer import Answer
 from gateway.relay.attempts import Attempts, Next, first_event_limit
 from gateway.relay.facts import Facts, UpstreamCall
+from gateway.relay.failover import Alternatives, Refusal, best_told, may_go_on
 from gateway.relay.reply import ReplyStream
 from gateway.settings import DefaultsSettings
 from gateway.store.accounts import Account
@@ -40,6 +45,22 @@ from gateway.upstream.client import Generation, KiroService, token_refused
 MODEL_LIST_PATIENCE = 3.0  # seconds
 
 log = structlog.get_logger("gateway.relay")
+
+
+class Watch(Protocol):
+    """Who knows what accounts can do, and hears how requests end."""
+
+    def refusal(self, account_id: str, model: str | None = None) -> GatewayError | None:
+        """Why a request must not be sent now; without `model` only what is about the account."""
+        ...
+
+    def failed(self, account: Account, model: str, error: GatewayError) -> None:
+        """A request failed on this account, after all that could be tried there."""
+        ...
+
+    def answered(self, account: Account, model: str, asked_at: datetime) -> None:
+        """A request that was sent at that time has begun to be answered."""
+        ...
 
 
 class ModelSource(Protocol):
@@ -55,6 +76,12 @@ class Ask:
     """One client request, authenticated and parsed.
 
     `new_translator` makes a translator for each attempt: a failed one leaves nothing behind.
+
+    Attributes:
+        alternatives: the accounts it may run on instead of `account_id`, that one among them.
+        take_place: holds a place on the account that is about to serve, and gives the former one
+            back; told whether to wait for it. Raises AccountBusy.
+        heeds_cooldowns: False for an operator who wants to know how the account is now.
     """
 
     conversation: Conversation
@@ -62,6 +89,9 @@ class Ask:
     new_translator: Callable[[], Translator]
     facts: Facts
     caller_conversation_id: str | None = None
+    alternatives: Alternatives | None = None
+    take_place: Callable[[str, bool], Awaitable[None]] | None = None
+    heeds_cooldowns: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,50 +105,6 @@ class _Call:
     model_id: str
     window: int | None
     options: BuildOptions
-
-
-class Answer:
-    """An answer that has begun: `first` are its first bytes, `rest` yields the others.
-
-    Close it with `aclose`, which ends the upstream call however far it has come.
-    """
-
-    def __init__(
-        self, reply: ReplyStream, generation: Generation, first: bytes, facts: Facts
-    ) -> None:
-        self._generation = generation
-        self._facts = facts
-        self.reply = reply
-        self.first = first
-
-    async def rest(self) -> AsyncGenerator[bytes, None]:
-        """The bytes after `first`, as they arrive.
-
-        Raises:
-            UpstreamError: upstream failed on the way; what came before was yielded.
-        """
-        reply = self.reply
-        read = self._generation.read
-        while not reply.ended:
-            chunk = await read()
-            if out := reply.feed(chunk) if chunk else reply.finish():
-                yield out
-        if reply.failure is not None:
-            raise reply.failure
-
-    async def whole(self) -> bytes:
-        """The answer in one piece, for replies that are not streamed."""
-        async with aclosing(self.rest()) as rest:
-            return self.first + b"".join([chunk async for chunk in rest])
-
-    async def aclose(self) -> None:
-        """Close the upstream connection and note what was used."""
-        self._facts.usage = self.reply.usage()
-        if self.reply.stop is not None:
-            self._facts.stop_reason = self.reply.stop.reason
-            if not self.reply.closed_properly and self.reply.stop.reason == "max_tokens":
-                log.info("answer was cut", request_id=self._facts.request_id)
-        self._generation.close()
 
 
 class Relay:
@@ -135,6 +121,7 @@ class Relay:
         models: ModelSource,
         service: KiroService,
         defaults: DefaultsSettings,
+        watch: Watch,
         *,
         repair_profile: RepairProfile,
         clock: Callable[[], float] = time.monotonic,
@@ -144,6 +131,7 @@ class Relay:
         self._models = models
         self._service = service
         self._defaults = defaults
+        self._watch = watch
         self._repair_profile = repair_profile
         self._clock = clock
         self._sleep = sleep
@@ -158,18 +146,64 @@ class Relay:
                 answer was there.
         """
         started_at = self._clock()
-        account = await self._accounts.get(ask.account_id)
-        call = await self._prepare(ask, account)
         attempts = Attempts(
-            first_event_retries=self._defaults.first_token_max_retries,
-            random=random.random,
-            has_history_thinking=call.request.has_history_thinking,
+            first_event_retries=self._defaults.first_token_max_retries, random=random.random
         )
+        if ask.alternatives is None:
+            return await self._answer_on(ask.account_id, ask, attempts, started_at, patient=True)
+        return await self._answer_on_any(ask.alternatives, ask, attempts, started_at)
+
+    async def _answer_on_any(
+        self, alternatives: Alternatives, ask: Ask, attempts: Attempts, started_at: float
+    ) -> Answer:
+        """The answer of the first account that gives one."""
+        facts = ask.facts
+        refusals: list[Refusal] = []
+        for account in alternatives.order():
+            if refusals and attempts.is_over(self._clock() - started_at):
+                break
+            attempts.on_another_account()
+            facts.account_id, facts.account_name = account.id, account.name
+            facts.failed_over = [other.name for other, _ in refusals]
+            calls, elapsed = facts.upstream_calls, self._clock() - started_at
+            try:
+                return await self._answer_on(account.id, ask, attempts, started_at, patient=False)
+            except GatewayError as exc:
+                if not may_go_on(exc):
+                    raise
+                refusals.append((account, exc))
+                if facts.upstream_calls == calls:
+                    facts.calls.append(_passed_over(account, exc, elapsed))
+            log.info(
+                "account does not serve",
+                request_id=facts.request_id,
+                account=account.name,
+                error=type(refusals[-1][1]).__name__,
+            )
+        account, error = best_told(refusals)
+        facts.account_id, facts.account_name = account.id, account.name
+        facts.failed_over = [other.name for other, _ in refusals if other is not account]
+        if isinstance(error, AccountBusy):
+            # Nobody else can, so it is worth the wait.
+            return await self._answer_on(account.id, ask, attempts, started_at, patient=True)
+        raise error
+
+    async def _answer_on(
+        self, account_id: str, ask: Ask, attempts: Attempts, started_at: float, *, patient: bool
+    ) -> Answer:
+        """The answer of one account; `patient`: also if it has to be waited for its turn."""
+        self._heed(ask, account_id)
+        account = await self._accounts.get(account_id)
+        call = await self._prepare(ask, account, sending=True)
+        if ask.take_place is not None:
+            await ask.take_place(account_id, patient)
+        attempts.has_history_thinking = call.request.has_history_thinking
         thinking_dropped = False
         waited = 0.0
         while True:
             ask.facts.upstream_calls += 1
             elapsed = self._clock() - started_at
+            asked_at = datetime.now(UTC)
             try:
                 answer = await self._attempt(ask, call, elapsed)
             except UpstreamError as exc:
@@ -187,11 +221,10 @@ class Relay:
                     )
                 )
                 following = attempts.after(exc, self._clock() - started_at)
-                if following is None and type(exc) is AccountSignInFailed:
-                    # Told inside a stream, the refusal does not know whose it is.
-                    raise token_refused(exc, call.account) from exc
                 if following is None:
-                    raise
+                    if (told := self._given_up(call, exc)) is exc:
+                        raise
+                    raise told from exc
                 log.info(
                     "trying again",
                     request_id=ask.facts.request_id,
@@ -202,11 +235,16 @@ class Relay:
                 )
                 await self._sleep(following.delay)
                 waited = following.delay
-                call = await self._mended(ask.facts, call, following, exc)
+                try:
+                    call = await self._mended(ask.facts, call, following, exc)
+                except UpstreamError as broken:
+                    self._watch.failed(call.account, call.model_id, broken)
+                    raise
                 thinking_dropped = thinking_dropped or following.step == "without_thinking"
                 continue
             if thinking_dropped:
                 self._without_thinking.add(call.model_id)
+            self._watch.answered(call.account, call.model_id, asked_at)
             ask.facts.first_token = self._clock() - started_at
             ask.facts.calls.append(
                 UpstreamCall(
@@ -221,15 +259,29 @@ class Relay:
             )
             return answer
 
+    def _given_up(self, call: _Call, error: UpstreamError) -> UpstreamError:
+        """What is told of a failure that nothing more is done about on this account."""
+        self._watch.failed(call.account, call.model_id, error)
+        if type(error) is AccountSignInFailed and f'"{call.account.name}"' not in str(error):
+            # Told inside a stream, the refusal does not know whose it is.
+            return token_refused(error, call.account)
+        return error
+
+    def _heed(self, ask: Ask, account_id: str, model: str | None = None) -> None:
+        if ask.heeds_cooldowns and (refusal := self._watch.refusal(account_id, model)):
+            raise refusal
+
     async def preview(self, ask: Ask, account: Account) -> tuple[str, bytes]:
         """The model and the exact bytes that `answer` would send first; nothing is sent."""
-        call = await self._prepare(ask, account)
+        call = await self._prepare(ask, account, sending=False)
         return call.model_id, call.body
 
-    async def _prepare(self, ask: Ask, account: Account) -> _Call:
+    async def _prepare(self, ask: Ask, account: Account, *, sending: bool) -> _Call:
         conversation = ask.conversation
         catalogue = await self._catalogue(account)
         resolved = resolve(conversation.model, catalogue)
+        if sending:
+            self._heed(ask, account.id, resolved.id)
         if resolved.thinking and conversation.thinking.mode == "off":
             thinking = replace(conversation.thinking, mode="enabled")
             conversation = replace(conversation, thinking=thinking)
@@ -336,7 +388,8 @@ class Relay:
             if generation is not None:
                 generation.close()
             raise
-        return Answer(reply, generation, first, ask.facts)
+        on_failure = partial(self._watch.failed, call.account, call.model_id)
+        return Answer(reply, generation, first, ask.facts, on_failure)
 
     def _check(self, reply: ReplyStream, facts: Facts) -> None:
         """Raise what must not become an answer: a failure or an end before anything was there."""
@@ -367,6 +420,17 @@ class Relay:
             estimate_input=lambda: estimate_conversation(conversation),
             window=call.window,
         )
+
+
+def _passed_over(account: Account, error: GatewayError, elapsed: float) -> UpstreamCall:
+    return UpstreamCall(
+        account=account.name,
+        outcome=type(error).__name__,
+        started=elapsed,
+        seconds=0.0,
+        message=str(error),
+        sent=False,
+    )
 
 
 async def _until(generation: Generation, reply: ReplyStream, enough: Callable[[], bool]) -> bytes:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import AccountInUse, Conflict, InvalidRequest, NotFound, StoreError
+from gateway.store.cooldowns import end_cooldowns
 from gateway.store.database import bump_revision
 from gateway.store.former_names import remember_name
 from gateway.store.paging import Page, PageRequest, check_text, fetch_page, is_storable
@@ -231,6 +232,7 @@ async def update_account(
     if "profile_arn" in changes:
         # What is known of the account so far is of its other profile.
         values |= {"profile_arn": changes["profile_arn"], "signed_in_at": now}
+        await end_cooldowns(db, account_id)
     try:
         async with db.begin_nested():
             await _update(db, account_id, values, now)
@@ -379,6 +381,8 @@ async def save_credentials(
             "subscription": None,
             "signed_in_at": now,
         }
+        # What the service held against it was held against the old sign-in.
+        await end_cooldowns(db, account_id)
     else:
         statement = statement.where(accounts.c.generation == expected_generation)
         if profile_arn is not None:

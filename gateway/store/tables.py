@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_REVISION = "0004"
+SCHEMA_REVISION = "0005"
 """The newest migration. Known here so that Alembic need not be loaded to see that none is due."""
 
 
@@ -61,6 +61,8 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
 
 accounts = Table(
     "accounts",
@@ -106,6 +108,36 @@ refresh_leases = Table(
     ),
     Column("holder", String(32), nullable=False),
     Column("until", UtcDateTime, nullable=False),
+)
+
+# Accounts that the service has refused, and for how long they sit out; see
+# `gateway.store.cooldowns`. `model` is "" where it is about the whole account.
+cooldowns = Table(
+    "cooldowns",
+    metadata,
+    Column(
+        "account_id", String(16), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("kind", String(16), primary_key=True),
+    Column("model", String(200), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime),
+    Column("strikes", Integer, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("units_left", Float),
+)
+
+# What accounts could do, as that changed: the newest few of each, in the order of storing.
+health_changes = Table(
+    "health_changes",
+    metadata,
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("account_id", String(16), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("reason", Text),
+    Column("until", UtcDateTime),
+    Index(None, "account_id", "seq"),
 )
 
 api_keys = Table(
@@ -165,7 +197,6 @@ former_names = Table(
 # A row for every generation request: the request log, and what usage is summed up from. It
 # outlives the keys and accounts it names: no foreign keys here. `seq` counts in the order of
 # storing, `id` makes storing twice harmless.
-SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
 usage_records = Table(
     "usage_records",
     metadata,

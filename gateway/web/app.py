@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import anyio
@@ -10,6 +11,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from gateway.accounts.access import open_accounts
+from gateway.accounts.checks import HealthChecks
+from gateway.accounts.health_history import HealthHistory
 from gateway.notifications.notifier import Notifier
 from gateway.notifications.observer import Observer
 from gateway.relay.relay import Relay
@@ -97,10 +100,28 @@ async def _open_services(
 
     accounts = await open_accounts(database, clients, settings.upstream, background)
     background.start_soon(accounts.directory.watch, name="watch the store")
+    background.start_soon(accounts.health.cooldowns.run, name="write cool-downs")
+    background.start_soon(accounts.health.cooldowns.watch, name="watch cool-downs")
     background.start_soon(accounts.tokens.keep_fresh, name="refresh tokens")
     if timing.upkeep_delay is not None:
         upkeep = partial(accounts.upkeep().run, delay=timing.upkeep_delay)
         background.start_soon(upkeep, name="look after accounts")
+
+    checks = HealthChecks(
+        accounts.directory,
+        accounts.health,
+        accounts.tokens,
+        accounts.quotas,
+        background,
+        interval=timedelta(seconds=settings.defaults.health_check_seconds)
+        if settings.defaults.health_check_enabled
+        else None,
+    )
+    history = HealthHistory(database, accounts.directory, accounts.health)
+    await history.load()
+    accounts.health.attach(checks, history)
+    background.start_soon(checks.run, name="check accounts")
+    background.start_soon(history.run, name="write the history of health")
 
     logins = build_logins(settings.upstream, database, accounts, clients, background, timing=timing)
     relay = Relay(
@@ -108,6 +129,7 @@ async def _open_services(
         accounts.models,
         accounts.service,
         settings.defaults,
+        accounts.health,
         repair_profile=accounts.profiles.repair,
         sleep=timing.sleep,
     )
@@ -134,12 +156,13 @@ async def _open_services(
         profiles=accounts.profiles,
         models=accounts.models,
         quotas=accounts.quotas,
+        health=accounts.health,
         relay=relay,
         logins=logins,
         usage=usage,
         limits=limits,
         keep_alive=keep_alive,
-        metrics=Metrics(accounts.directory, accounts.tokens, accounts.models, accounts.quotas),
+        metrics=Metrics(accounts.directory, accounts.health, accounts.models, accounts.quotas),
         notifier=notifier,
         timing=timing,
     )

@@ -145,8 +145,8 @@ def error_headers(error: GatewayError) -> dict[str, str]:
 
 
 def _retry_after(error: GatewayError) -> float | None:
-    """Seconds; what the service asks for is cut, the end of a limit of ours is told as it is."""
-    if isinstance(error, errors.LimitExceeded):
+    """Seconds; what the service asks for is cut, the end of a limit or quota is told as it is."""
+    if isinstance(error, errors.LimitExceeded | errors.QuotaSpent):
         return error.retry_after
     if not isinstance(error, PASSING):
         return None

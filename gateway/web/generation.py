@@ -10,7 +10,8 @@ from anyio.abc import TaskGroup
 from starlette.types import Receive
 
 from gateway.errors import GatewayError, GatewayStopping
-from gateway.relay.relay import Answer, Ask, Relay
+from gateway.relay.answer import Answer
+from gateway.relay.relay import Ask, Relay
 from gateway.web.admission import Admission
 from gateway.web.error_responses import describe, internal_error
 from gateway.web.exchange import FAREWELL, Exchange
@@ -85,7 +86,9 @@ class GenerationResponse:
             await self._tell(await self._relay.answer(ask))
             return
         async with self._admission.held(ask.conversation) as conversation:
-            answer = await self._relay.answer(replace(ask, conversation=conversation))
+            answer = await self._relay.answer(
+                replace(ask, conversation=conversation, take_place=self._admission.take_place)
+            )
             del ask, conversation
             await self._tell(answer)
 

@@ -4,12 +4,13 @@ Label values are ours or the operator's: routes of our tables, names of accounts
 service lists. Whatever else a client sends is counted under `other`.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 
+import prometheus_client
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     Histogram,
     ProcessCollector,
@@ -22,13 +23,11 @@ from prometheus_client.registry import Collector
 from gateway import __version__, errors
 from gateway.accounts.answers import AccountAnswers
 from gateway.accounts.directory import Directory
-from gateway.accounts.tokens import Tokens
+from gateway.accounts.health import AccountHealth
 from gateway.errors import GatewayError, UpstreamError
 from gateway.kiro.models import Model
 from gateway.kiro.quota import Quota
 from gateway.relay.facts import Facts
-from gateway.store.accounts import Account
-from gateway.web.admin.health import health_problem
 
 # A second series for each, which hardly anybody reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
@@ -47,14 +46,14 @@ class Metrics:
     def __init__(
         self,
         directory: Directory,
-        tokens: Tokens,
+        health: AccountHealth,
         models: AccountAnswers[tuple[Model, ...]],
         quotas: AccountAnswers[Quota],
     ) -> None:
         self._models = models
         self._active: dict[int, Facts] = {}
         self.registry = registry = CollectorRegistry()
-        self._requests = Counter(
+        self._requests = prometheus_client.Counter(
             "kiro_gateway_requests",
             "Requests answered.",
             ["route", "method", "status"],
@@ -74,31 +73,37 @@ class Metrics:
             buckets=FIRST_TOKENS,
             registry=registry,
         )
-        self._tokens = Counter(
+        self._tokens = prometheus_client.Counter(
             "kiro_gateway_tokens",
             "Tokens in (input, cache_read, cache_write) and out (output), and how they are known.",
             ["account", "model", "direction", "source"],
             registry=registry,
         )
-        self._credits = Counter(
+        self._credits = prometheus_client.Counter(
             "kiro_gateway_credits",
             "Credits that the service metered.",
             ["account", "model"],
             registry=registry,
         )
-        self._upstream_calls = Counter(
+        self._upstream_calls = prometheus_client.Counter(
             "kiro_gateway_upstream_calls",
             "Generation calls to the service, retries among them.",
             ["account"],
             registry=registry,
         )
-        self._errors = Counter(
+        self._failovers = prometheus_client.Counter(
+            "kiro_gateway_failovers",
+            "Requests that another account served, or had to, by the account that did not.",
+            ["account"],
+            registry=registry,
+        )
+        self._errors = prometheus_client.Counter(
             "kiro_gateway_errors",
             "Requests that ended in an error, by its class.",
             ["error"],
             registry=registry,
         )
-        self._upstream_errors = Counter(
+        self._upstream_errors = prometheus_client.Counter(
             "kiro_gateway_upstream_errors",
             "Requests that ended in an error of the service, by account and class.",
             ["account", "error"],
@@ -110,7 +115,7 @@ class Metrics:
         active.set_function(lambda: len(self._active))
         streams = Gauge("kiro_gateway_active_streams", "Streams being sent.", registry=registry)
         streams.set_function(self._open_streams)
-        registry.register(_Accounts(directory, tokens, quotas))
+        registry.register(_Accounts(directory, health, quotas))
         ProcessCollector(registry=registry)
 
     def begin(self, facts: Facts) -> None:
@@ -130,8 +135,7 @@ class Metrics:
             self._errors.labels(error).inc()
             if error in _upstream_error_names():
                 self._upstream_errors.labels(account, error).inc()
-        if facts.upstream_calls:
-            self._upstream_calls.labels(account).inc(facts.upstream_calls)
+        self._count_calls(facts, account)
         if facts.model_served is not None:
             self._count_generation(facts, account)
 
@@ -158,6 +162,23 @@ class Metrics:
         if usage.credits:
             self._credits.labels(account, model).inc(usage.credits)
 
+    def _count_calls(self, facts: Facts, account: str) -> None:
+        ended = Counter(call.account for call in facts.calls if call.sent)
+        for name, calls in ended.items():
+            self._upstream_calls.labels(name).inc(calls)
+        if (cut_short := facts.upstream_calls - ended.total()) > 0:
+            self._upstream_calls.labels(account).inc(cut_short)
+        for name in facts.failed_over:
+            self._failovers.labels(name).inc()
+
+    def running_by_account(self) -> Counter[str]:
+        """How many generations each account is serving in this process, by its id."""
+        return Counter(
+            facts.account_id
+            for facts in self._active.values()
+            if facts.account_id is not None and facts.model_asked is not None
+        )
+
     def _known_model(self, facts: Facts) -> str:
         known = self._models.peek(facts.account_id or "") or ()
         served = facts.model_served or ""
@@ -170,9 +191,11 @@ class Metrics:
 class _Accounts(Collector):
     """Health and quota of accounts, as they are known at the time of a scrape."""
 
-    def __init__(self, directory: Directory, tokens: Tokens, quotas: AccountAnswers[Quota]) -> None:
+    def __init__(
+        self, directory: Directory, health: AccountHealth, quotas: AccountAnswers[Quota]
+    ) -> None:
         self._directory = directory
-        self._tokens = tokens
+        self._health = health
         self._quotas = quotas
 
     def collect(self) -> Iterator[Metric]:
@@ -181,13 +204,24 @@ class _Accounts(Collector):
         healthy = GaugeMetricFamily(
             "kiro_gateway_account_healthy", "1 if an account can serve.", labels=["account"]
         )
+        states = GaugeMetricFamily(
+            "kiro_gateway_account_state",
+            "1 for the state that an account is in.",
+            labels=["account", "state"],
+        )
+        cooldowns = GaugeMetricFamily(
+            "kiro_gateway_account_cooldowns",
+            "Cool-downs that hold: of the account, or of one of its models.",
+            labels=["account", "kind"],
+        )
         for account in self._directory.accounts:
-            healthy.add_metric([account.name], self._is_healthy(account))
-        yield healthy
+            health = self._health.of(account)
+            healthy.add_metric([account.name], float(health.healthy))
+            states.add_metric([account.name, health.state], 1.0)
+            for kind, count in Counter(one.kind for one in health.cooldowns).items():
+                cooldowns.add_metric([account.name, kind], count)
+        yield from (healthy, states, cooldowns)
         yield from self._quota_gauges()
-
-    def _is_healthy(self, account: Account) -> float:
-        return 1.0 if health_problem(account, self._tokens) is None else 0.0
 
     def _quota_gauges(self) -> Collection[Metric]:
         used = _quota_gauge("used", "Units of the quota that are used")

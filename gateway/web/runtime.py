@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -27,8 +27,10 @@ from gateway.relay.relay import Ask
 from gateway.store.accounts import Account
 from gateway.store.api_keys import ApiKey
 from gateway.web.admission import admission
+from gateway.web.allowed_models import allowed_models, may_use
 from gateway.web.auth import authenticate
 from gateway.web.exchange import Exchange
+from gateway.web.failover import Failover
 from gateway.web.generation import GenerationResponse
 from gateway.web.own_usage import usage_of_key
 from gateway.web.quota_shapes import client_quota
@@ -76,15 +78,29 @@ async def create_chat_completion(exchange: Exchange) -> None:
 async def _generate(exchange: Exchange, api: ClientApi) -> None:
     api_key = await _caller(exchange)
     account = _account(exchange, api_key)
-    services, facts = exchange.services, exchange.facts
+    services = exchange.services
+    ids = api_key.account_ids if _fails_over(exchange, api_key) else (account.id,)
+    may_serve = [found for one in ids if (found := services.directory.account(one)) is not None]
     # The conversation stays with the response alone, which lets go of it when the answer begins.
     response = GenerationResponse(
         exchange,
         services.relay,
         await _ask(exchange, api, api_key, account),
-        admission(services.limits, api_key, account, facts, slot_wait=services.timing.slot_wait),
+        admission(
+            services.limits,
+            services.directory,
+            api_key,
+            may_serve,
+            exchange.facts,
+            slot_wait=services.timing.slot_wait,
+        ),
     )
     await response.send()
+
+
+def _fails_over(exchange: Exchange, api_key: ApiKey) -> bool:
+    """Whether another account may serve; never where the path names one."""
+    return api_key.failover and exchange.account is None
 
 
 async def _ask(exchange: Exchange, api: ClientApi, api_key: ApiKey, account: Account) -> Ask:
@@ -100,31 +116,30 @@ async def _ask(exchange: Exchange, api: ClientApi, api_key: ApiKey, account: Acc
     for note in conversation.notes:
         facts.add_note(note)
     _check_model(exchange, api_key, account, conversation.model)
-    check_usable(account)
+    alternatives = None
+    if _fails_over(exchange, api_key):
+        alternatives = Failover(exchange.services, api_key, account, conversation, exchange.headers)
+    else:
+        check_usable(account)
     return Ask(
         conversation=conversation,
         account_id=account.id,
         new_translator=lambda: api.translator(conversation, api_key.suppress_reasoning),
         facts=facts,
         caller_conversation_id=exchange.headers.get("x-kiro-conversation-id"),
+        alternatives=alternatives,
     )
 
 
 def _check_model(exchange: Exchange, api_key: ApiKey, account: Account, name: str) -> None:
     """Raises NotAllowed when a key has a list of models and this is none of them."""
-    if not api_key.limits.allowed_models:
-        return
     catalogue = {model.id for model in exchange.services.models.peek(account.id) or ()}
-    if resolve(name, catalogue).id not in _allowed_models(api_key, catalogue):
+    if not may_use(api_key, name, catalogue):
         allowed = ", ".join(api_key.limits.allowed_models)
         raise NotAllowed(
             f'Model "{name}" is not allowed for this API key. It may use: {allowed}.',
             code="model_not_allowed",
         )
-
-
-def _allowed_models(api_key: ApiKey, catalogue: Collection[str]) -> frozenset[str]:
-    return frozenset(resolve(name, catalogue).id for name in api_key.limits.allowed_models)
 
 
 async def count_tokens(exchange: Exchange) -> None:
@@ -212,7 +227,7 @@ async def _models(exchange: Exchange) -> list[listing.ListedModel]:
         check_usable(account)
     known = (await models.get(account.id)).value
     if api_key.limits.allowed_models:
-        allowed = _allowed_models(api_key, {model.id for model in known})
+        allowed = allowed_models(api_key, {model.id for model in known})
         known = tuple(model for model in known if model.id in allowed)
     return [_listed(model) for model in known]
 

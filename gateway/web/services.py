@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from gateway.accounts.answers import AccountAnswers
 from gateway.accounts.directory import Directory
+from gateway.accounts.health import AccountHealth
 from gateway.accounts.profiles import Profiles
 from gateway.accounts.tokens import Tokens
 from gateway.kiro.models import Model
@@ -33,6 +34,7 @@ class Services:
     profiles: Profiles
     models: AccountAnswers[tuple[Model, ...]]
     quotas: AccountAnswers[Quota]
+    health: AccountHealth
     relay: Relay
     logins: Logins
     usage: UsageWriter

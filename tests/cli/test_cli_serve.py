@@ -210,7 +210,10 @@ def test_json_on_the_command_line_is_what_the_admin_api_answers(
     with serving() as served:
         for path in ("accounts", "keys"):
             listed = json.loads(invoke(path, "list", "--json", *DATABASE)[1])
-            assert listed == served.ask(f"/admin/{path}", **{"x-api-key": "hush"})
+            asked = served.ask(f"/admin/{path}", **{"x-api-key": "hush"})
+            for one in (*listed.get("accounts", []), *asked.get("accounts", [])):
+                del one["health"]["since"]  # a running server remembers more
+            assert listed == asked
             assert listed["total"] == {"accounts": 2, "keys": 1}[path]
     del made["key"]
     assert [made] == listed["keys"]

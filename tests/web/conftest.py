@@ -37,17 +37,29 @@ async def kiro(anyio_backend: object) -> AsyncIterator[Kiro]:
 
 
 @pytest.fixture(scope="module")
+def running_ones() -> list[Gateway]:
+    return []
+
+
+@pytest.fixture(scope="module")
 async def gateway(
-    kiro: Kiro, pauses: Pauses, tmp_path_factory: pytest.TempPathFactory
+    kiro: Kiro,
+    pauses: Pauses,
+    running_ones: list[Gateway],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
     async with gateway_on(kiro, folder, timing=Timing(sleep=pauses, slot_wait=1.0)) as gateway:
         # So that no later request is the one that fetches it.
         assert (await gateway.get("/v1/models")).status_code == 200
+        running_ones.append(gateway)
         yield gateway
 
 
 @pytest.fixture(autouse=True)
-def fresh(kiro: Kiro, pauses: Pauses) -> None:
+def fresh(kiro: Kiro, pauses: Pauses, running_ones: list[Gateway]) -> None:
     kiro.state.reset()
     pauses.clear()
+    for gateway in running_ones:
+        for account in gateway.services.directory.accounts:
+            gateway.services.health.begin_anew(account.id)

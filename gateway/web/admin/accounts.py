@@ -22,6 +22,7 @@ from gateway.store.accounts import (
     save_credentials,
     update_account,
 )
+from gateway.store.cooldowns import end_cooldowns
 from gateway.web.admin.call import Call
 from gateway.web.admin.documents import (
     AccountObject,
@@ -29,7 +30,6 @@ from gateway.web.admin.documents import (
     account_object,
     without_login,
 )
-from gateway.web.admin.health import health_problem
 from gateway.web.admin.listing import ListQuery
 from gateway.web.quota_shapes import QuotaObject, quota_object
 from gateway.web.services import Services
@@ -154,10 +154,14 @@ async def change(call: Call) -> AccountObject:
     async with database.begin() as db:
         account = await get_account(db, database.secrets, call.variables["id"])
         changes = _changes(wanted, account)
+        if wanted.enabled is True:
+            await end_cooldowns(db, account.id)
         account = await update_account(db, database.secrets, account.id, now=call.now, **changes)
         if wanted.api_key is not UNSET:
             account = await _sign_in(db, call, account, wanted.api_key)
     await call.services.directory.reload()
+    if wanted.enabled is True or wanted.api_key is not UNSET or "profile_arn" in changes:
+        call.services.health.begin_anew(account.id)
     return shown(call.services, account)
 
 
@@ -172,6 +176,7 @@ async def delete(call: Call) -> Deleted:
     call.services.models.forget(account.id)
     call.services.quotas.forget(account.id)
     call.services.logins.account_removed(account.id)
+    call.services.health.begin_anew(account.id)
     return Deleted(deleted=True)
 
 
@@ -187,8 +192,7 @@ async def account_named(services: Services, id_or_name: str) -> Account:
 
 def shown(services: Services, account: Account) -> AccountObject:
     """An account with its health and what is known of its quota; nothing is asked upstream."""
-    problem = health_problem(account, services.tokens)
-    return account_object(account, problem, known_quota(services, account))
+    return account_object(account, services.health.of(account), known_quota(services, account))
 
 
 def known_quota(services: Services, account: Account) -> QuotaObject | None:

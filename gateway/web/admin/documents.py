@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gateway.accounts.health_states import Health, Result
 from gateway.kiro.models import Model
 from gateway.store.accounts import Account
 from gateway.store.api_keys import ApiKey
@@ -27,6 +28,58 @@ class TokenInfo(msgspec.Struct, frozen=True):
     expires_at: datetime | None
 
 
+class CooldownObject(msgspec.Struct, frozen=True):
+    """The service refused the account, or one model of it, so that it sits out."""
+
+    kind: Literal["rate", "suspended", "exhausted", "daily", "sign_in"]
+    model: Annotated[str | None, Meta(description="Null: the whole account.")]
+    since: datetime
+    until: Annotated[
+        datetime | None, Meta(description="Null: until somebody does something about it.")
+    ]
+
+
+class ResultObject(msgspec.Struct, frozen=True):
+    """How the service answered last."""
+
+    at: datetime
+    outcome: Annotated[str, Meta(description="`answered`, or the name of an error.")]
+    message: str | None
+    model: str | None
+
+
+class HealthObject(msgspec.Struct, frozen=True):
+    """What an account can do: in the states `active` and `cooling_down` it serves."""
+
+    state: Literal[
+        "active",
+        "cooling_down",
+        "quota_exhausted",
+        "failing",
+        "forbidden",
+        "misconfigured",
+        "sign_in_required",
+        "suspended",
+        "not_signed_in",
+        "disabled",
+    ]
+    healthy: bool
+    reason: Annotated[str | None, Meta(description="What is wrong; null when nothing is.")]
+    advice: Annotated[str | None, Meta(description="What to do about it.")]
+    since: datetime | None
+    until: Annotated[
+        datetime | None, Meta(description="When it passes by itself; null: it does not.")
+    ]
+    cooldowns: list[CooldownObject]
+    last_result: Annotated[
+        ResultObject | None, Meta(description="Of the last generation in this process.")
+    ]
+    last_check: Annotated[
+        ResultObject | None, Meta(description="When it was last asked about its quota.")
+    ]
+    next_check_at: datetime | None
+
+
 class AccountObject(msgspec.Struct, frozen=True):
     """An account. `region` is where it signs in, `api_region` an override of where it is served."""
 
@@ -35,11 +88,12 @@ class AccountObject(msgspec.Struct, frozen=True):
     type: str
     region: str
     api_region: str | None
-    enabled: bool
+    enabled: Annotated[bool, Meta(description="False, too, while the service has it suspended.")]
     healthy: bool
     health_reason: Annotated[
         str | None, Meta(description="What is wrong and what to do; null when nothing is.")
     ]
+    health: HealthObject
     auth_method: str | None
     email: str | None
     subscription: str | None
@@ -109,9 +163,12 @@ class Deleted(msgspec.Struct, frozen=True):
 
 
 def account_object(
-    account: Account, problem: str | None, quota: QuotaObject | None = None
+    account: Account, health: Health, quota: QuotaObject | None = None
 ) -> AccountObject:
-    """Show an account; `problem` is why it cannot serve, as `health_problem` finds it."""
+    """Show an account.
+
+    One that is suspended is shown as disabled, so that enabling it is what brings it back.
+    """
     credentials = account.credentials
     return AccountObject(
         id=account.id,
@@ -119,16 +176,17 @@ def account_object(
         type="kiro",
         region=account.auth_region,
         api_region=account.api_region,
-        enabled=account.enabled,
-        healthy=problem is None,
-        health_reason=problem,
+        enabled=account.enabled and health.state != "suspended",
+        healthy=health.healthy,
+        health_reason=health.problem,
+        health=health_object(health),
         auth_method=account.auth_method,
         email=account.email,
         subscription=account.subscription,
         proxy=without_login(account.proxy),
         max_concurrent_requests=account.max_concurrent_requests,
         token_info=TokenInfo(
-            healthy=credentials is not None and problem is None,
+            healthy=credentials is not None and health.healthy,
             has_token=credentials is not None,
             region=account.auth_region,
             profile_arn=account.profile_arn,
@@ -138,6 +196,31 @@ def account_object(
         updated_at=account.updated_at,
         usage_limits=quota or UNSET,
     )
+
+
+def health_object(health: Health) -> HealthObject:
+    """Show how an account is."""
+    return HealthObject(
+        state=health.state,
+        healthy=health.healthy,
+        reason=health.reason,
+        advice=health.advice,
+        since=health.since,
+        until=health.until,
+        cooldowns=[
+            CooldownObject(one.kind, one.model or None, one.since, one.until)
+            for one in health.cooldowns
+        ],
+        last_result=_result(health.last_result),
+        last_check=_result(health.last_check),
+        next_check_at=health.next_check_at,
+    )
+
+
+def _result(result: Result | None) -> ResultObject | None:
+    if result is None:
+        return None
+    return ResultObject(result.at, result.outcome, result.message, result.model)
 
 
 def key_object(key: ApiKey, names: Names, *, secret: str | None = None) -> KeyObject:

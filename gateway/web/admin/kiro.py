@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.accounts.access import refresh_urls
+from gateway.accounts.health_states import Health
 from gateway.errors import InvalidRequest
 from gateway.kiro.models import Model
 from gateway.settings.schema import UpstreamSettings
@@ -21,7 +22,6 @@ from gateway.upstream.signin.imported import Findings, Imported
 from gateway.upstream.signin.local_import import choose, read_source
 from gateway.web.admin.call import Call
 from gateway.web.admin.documents import ModelObject, model_object
-from gateway.web.admin.health import health_problem
 from gateway.web.quota_shapes import QuotaObject, quota_object
 
 AccountName = Annotated[str, Meta(max_length=64, description="Name or id of the account.")]
@@ -200,6 +200,7 @@ async def import_local(call: Call) -> ImportResult:
     await call.services.directory.reload()
     call.services.models.forget(account.id)
     call.services.quotas.forget(account.id)
+    call.services.health.begin_anew(account.id)
     return ImportResult(
         message=f"{PROGRAMS[found.source.kind]} token imported",
         account=account.name,
@@ -241,8 +242,8 @@ def usable(account: Account) -> Account:
 
 
 def _status(call: Call, account: Account) -> KiroStatus:
-    problem = health_problem(account, call.services.tokens)
-    return status_object(account, problem, call.services.settings.upstream, call.now)
+    health = call.services.health.of(account)
+    return status_object(account, health, call.services.settings.upstream, call.now)
 
 
 def profiles_object(account: Account, found: Sequence[Profile]) -> KiroProfiles:
@@ -261,9 +262,9 @@ def models_object(account: Account, found: Sequence[Model], fetched_at: datetime
 
 
 def status_object(
-    account: Account, problem: str | None, upstream: UpstreamSettings, now: datetime
+    account: Account, health: Health, upstream: UpstreamSettings, now: datetime
 ) -> KiroStatus:
-    """Show how an account is signed in; `problem` is why it cannot serve, None when it can."""
+    """Show how an account is signed in, and whether it can serve."""
     credentials = account.credentials
     endpoints = endpoints_of(account, upstream, refresh_urls(upstream))
     expires_at = credentials.expires_at if credentials else None
@@ -280,8 +281,8 @@ def status_object(
         endpoints=KiroEndpoints(endpoints.runtime, endpoints.management, endpoints.sign_in),
         is_external_idp=account.auth_method == "external_idp",
         auth_method=account.auth_method,
-        healthy=problem is None,
-        health_reason=problem,
+        healthy=health.healthy,
+        health_reason=health.problem,
         expires_at=expires_at or UNSET,
     )
 

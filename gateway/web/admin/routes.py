@@ -5,6 +5,7 @@ import msgspec
 from gateway.web.admin import (
     accounts,
     client_requests,
+    health,
     keys,
     kiro,
     logins,
@@ -136,6 +137,14 @@ ROUTES: tuple[Route, ...] = (
         trial.TestResult,
         body=trial.TestOrder,
         body_required=False,
+        refusals=(404,),
+    ),
+    _route(
+        "GET",
+        "/admin/accounts/{id}/health",
+        health.history,
+        health.HealthReport,
+        query=health.HistoryQuery,
         refusals=(404,),
     ),
     _route("GET", "/admin/keys", keys.list_all, keys.KeyList, query=ListQuery),

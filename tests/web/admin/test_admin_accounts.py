@@ -44,6 +44,7 @@ async def test_a_new_account_has_everything_that_was_said_and_nobody_signed_in(
     token_info = account.pop("token_info")
     assert account.pop("created_at") == account.pop("updated_at")
     assert len(account.pop("id")) == 16
+    assert account.pop("health")["state"] == "disabled"
     assert account == {
         "name": "team.one-2_x",
         "type": "kiro",
