@@ -155,13 +155,24 @@ class RequestTail:
     """What is stored from now on, by any process; each request is given once.
 
     `wanted` chooses as in a list. Requests that ended before `since` are left out: imported ones.
+    `after` is the `reached` of an earlier tail, to go on where that ended.
     """
 
-    def __init__(self, database: Database, wanted: RequestFilter, *, since: datetime) -> None:
+    def __init__(
+        self,
+        database: Database,
+        wanted: RequestFilter,
+        *,
+        since: datetime,
+        after: int | None = None,
+    ) -> None:
         self._database = database
         self._wanted = replace(wanted, since=max(since, wanted.since or since))
+        self._resumed = after
         self._after: int | None = None
         self._seen: set[int] = set()
+        self.reached = 0
+        """The last `seq` that was looked at; what is told counts up to it."""
 
     async def poll(self) -> tuple[StoredRequest, ...]:
         """What is new since the last call, in the order of storing; the first gives nothing.
@@ -173,7 +184,10 @@ class RequestTail:
         async with self._database.connect() as db:
             newest = int((await db.execute(select(func.coalesce(func.max(seq), 0)))).scalar_one())
             if self._after is None:
-                await self._begin(db, newest)
+                # A database that was put back to an earlier state has not got so far.
+                await self._begin(
+                    db, min(newest, newest if self._resumed is None else self._resumed)
+                )
                 return ()
             found = await db.execute(
                 select(usage_records)
@@ -185,16 +199,18 @@ class RequestTail:
             rows = found.mappings().all()
         news = tuple(_stored(row) for row in rows)
         # There may be more than fit into one answer.
-        reached = newest if len(news) < MAX_NEWS else news[-1].seq
-        self._after = max(self._after, reached - self._unsettled())
+        self.reached = newest if len(news) < MAX_NEWS else news[-1].seq
+        self._after = max(self._after, self.reached - self._unsettled())
         self._seen = {one for one in self._seen if one > self._after}
         self._seen |= {one.seq for one in news if one.seq > self._after}
         return news
 
-    async def _begin(self, db: AsyncConnection, newest: int) -> None:
-        self._after = max(0, newest - self._unsettled())
+    async def _begin(self, db: AsyncConnection, reached: int) -> None:
+        self.reached = reached
+        self._after = max(0, reached - self._unsettled())
         seq = usage_records.c.seq
-        self._seen = set((await db.execute(select(seq).where(seq > self._after))).scalars())
+        seen = select(seq).where(seq > self._after, seq <= reached)
+        self._seen = set((await db.execute(seen)).scalars())
 
     def _unsettled(self) -> int:
         return UNSETTLED if self._database.is_postgresql else 0

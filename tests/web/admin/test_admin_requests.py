@@ -253,6 +253,51 @@ async def test_a_tail_tells_each_new_request_once_and_no_old_one(own: AdminGatew
     assert told[0]["key_name"] == "test"
 
 
+async def last_id(lines: AsyncIterator[str]) -> str:
+    with anyio.fail_after(20):
+        async for line in lines:
+            if line.startswith("id: "):
+                return line.removeprefix("id: ")
+    raise AssertionError("the stream has ended")
+
+
+async def test_who_was_cut_off_goes_on_where_the_tail_ended(own: AdminGateway) -> None:
+    sample = await sample_of(own)
+    async with following(own) as lines:
+        begun = await last_id(lines)
+    # Cut off before anything came, and once more after it.
+    await store(own, [now(sample, "one"), now(sample, "two")])
+    async with following(own, **{"last-event-id": begun}) as lines:
+        first = await last_id(lines)
+        told = await events(lines, 1)
+    await store(own, [now(sample, "three")])
+    async with following(own, **{"last-event-id": begun}) as lines:
+        everything = await events(lines, 3)
+    assert first == begun
+    assert [event["request_id"] for event in told] == ["one"]
+    assert [event["request_id"] for event in everything] == ["one", "two", "three"]
+
+
+async def test_an_event_is_told_to_be_the_last_one_only_once_it_was(own: AdminGateway) -> None:
+    sample = await sample_of(own)
+    async with following(own) as lines:
+        await last_id(lines)
+        await store(own, [now(sample, "one"), now(sample, "two")])
+        after_one = await last_id(lines)
+    async with following(own, **{"last-event-id": after_one}) as lines:
+        (told,) = await events(lines, 1)
+    assert told["request_id"] == "two"
+
+
+@pytest.mark.parametrize("position", ["nonsense", "WyIyMDI2LTAxLTAxVDAwOjAwOjAwIiwxXQ"])
+async def test_a_position_that_was_never_told_is_refused(own: AdminGateway, position: str) -> None:
+    answer = await own.call(
+        "GET", "/admin/requests", accept="text/event-stream", **{"last-event-id": position}
+    )
+    assert answer.status_code == 400
+    assert "Last-Event-ID" in answer.json()["error"]["message"]
+
+
 async def test_a_tail_tells_only_what_is_asked_for(own: AdminGateway) -> None:
     sample = await sample_of(own)
     async with following(own, "status=5xx") as lines:
