@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from gateway.redact import redact_bare
 from gateway.relay.facts import Facts
 from gateway.store.usage import Attempt, Bodies, RequestDetail, UsageRecord, new_record_id
 
@@ -61,8 +62,9 @@ def usage_record(facts: Facts, seconds: float, now: datetime) -> UsageRecord | N
         api_key_id=facts.api_key_id,
         account_id=facts.account_id,
         route=facts.route,
-        model_asked=facts.model_asked or "",
-        model_served=facts.model_served or facts.model_asked or "",
+        # Clients write what they like: a key that was pasted in the wrong place is not kept.
+        model_asked=redact_bare(facts.model_asked or ""),
+        model_served=redact_bare(facts.model_served or facts.model_asked or ""),
         status=facts.status,
         stream=facts.stream,
         input_tokens=usage.input_tokens if usage else 0,
@@ -84,7 +86,7 @@ def usage_record(facts: Facts, seconds: float, now: datetime) -> UsageRecord | N
 
 def _detail(facts: Facts) -> RequestDetail:
     return RequestDetail(
-        error_message=facts.error_message,
+        error_message=redact_bare(facts.error_message) if facts.error_message else None,
         notes=tuple(str(note) for note in facts.notes),
         attempts=tuple(
             Attempt(
@@ -102,8 +104,8 @@ def _detail(facts: Facts) -> RequestDetail:
         limit=facts.limit,
         queued_ms=round(facts.queued * 1000),
         peer=facts.peer or None,
-        client=facts.client,
-        conversation_id=facts.conversation_id,
+        client=redact_bare(facts.client) if facts.client else None,
+        conversation_id=redact_bare(facts.conversation_id) if facts.conversation_id else None,
         upstream_request_id=facts.upstream_request_id or None,
         received_bytes=facts.received_bytes,
         sent_bytes=facts.sent_bytes,

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.errors import GatewayError, GatewayStopping
 from gateway.relay.facts import Facts
 from gateway.web.access_log import log_request, usage_record
+from gateway.web.admin.client_address import client_of
 from gateway.web.body import ClientGone
 from gateway.web.error_responses import error_body, error_headers, internal_error, status_of
 from gateway.web.exchange import FAREWELL, Exchange, request_id_of
@@ -48,7 +49,7 @@ class Edge:
             method=scope["method"],
             path=scope["path"],
             route=place.route if place else "",
-            peer=scope["client"][0] if scope.get("client") else "",
+            peer=_peer(scope, headers, services.settings.server.trusted_proxies),
         )
         exchange = Exchange(
             scope=scope,
@@ -102,6 +103,13 @@ class Edge:
         await exchange.respond(
             body, status=status_of(error, exchange.dialect), headers=error_headers(error)
         )
+
+
+def _peer(scope: Scope, headers: Headers, trusted_proxies: tuple[str, ...]) -> str:
+    """Whom failures are counted under and the request log names."""
+    if trusted_proxies:
+        return client_of(scope, headers, trusted_proxies).text
+    return str(scope["client"][0]) if scope.get("client") else ""
 
 
 async def _preflight(exchange: Exchange, place: Place | None) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
+from gateway.redact import redact_bare
 from gateway.relay.facts import Facts
 from gateway.web.body import read_body
 from gateway.web.error_responses import Dialect
@@ -111,9 +112,11 @@ class Exchange:
 
 
 def request_id_of(headers: Headers) -> str:
-    """The client's own `x-request-id` if it is short and plain, else a new one."""
+    """The client's own `x-request-id` if it is short, plain and no secret, else a new one."""
     given = headers.get("x-request-id", "")
-    return given if _GOOD_REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
+    if _GOOD_REQUEST_ID.fullmatch(given) and redact_bare(given) == given:
+        return given
+    return f"req_{secrets.token_hex(12)}"
 
 
 def _printable(text: str) -> str:

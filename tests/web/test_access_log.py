@@ -4,6 +4,8 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -12,7 +14,8 @@ import structlog
 
 from gateway.logs import configure_logging
 from gateway.simulator.accounts import DEMO_ACCOUNTS
-from tests.harness import Gateway, Kiro
+from gateway.store.requests import get_request
+from tests.harness import Gateway, Kiro, gateway_on
 from tests.web.api_keys import make_key
 from tests.web.listening import listening
 from tests.web.replies import Dialect, ask
@@ -273,3 +276,41 @@ async def test_traffic_is_told_at_debug_without_its_secrets(
     assert '"authorization": "***"' in by_message["upstream request"]
     assert '"x-api-key": "***"' in by_message["client request"]
     assert {"answer begins", "upstream answer"} <= by_message.keys()
+
+
+async def test_a_key_that_was_sent_in_the_wrong_place_is_not_kept(gateway: Gateway) -> None:
+    services = gateway.services
+    places = {"x-request-id": gateway.key, "user-agent": gateway.key}
+    places["x-kiro-conversation-id"] = gateway.key
+    reply = await gateway.messages(PROMPT, model=gateway.key, headers=places)
+    assert gateway.key not in reply.headers["request-id"]
+    await services.usage.flush()
+    async with services.database.connect() as db:
+        stored = await get_request(
+            db, services.database.secrets, reply.headers["request-id"], now=datetime.now(UTC)
+        )
+    assert stored.record.model_asked == "***"
+    assert gateway.key not in repr(stored)
+
+
+async def test_behind_a_trusted_proxy_the_client_is_told_and_not_the_proxy(
+    kiro: Kiro, tmp_path: Path
+) -> None:
+    seen = []
+    for trusted in ((), ("127.0.0.1",)):
+        folder = tmp_path / str(len(trusted))
+        folder.mkdir()
+        async with gateway_on(kiro, folder, trusted_proxies=trusted) as gateway:
+            reply = await gateway.messages(headers={"x-forwarded-for": "198.51.100.7, 203.0.113.9"})
+            services = gateway.services
+            await services.usage.flush()
+            async with services.database.connect() as db:
+                stored = await get_request(
+                    db,
+                    services.database.secrets,
+                    reply.headers["request-id"],
+                    now=datetime.now(UTC),
+                )
+        assert stored.record.detail is not None
+        seen.append(stored.record.detail.peer)
+    assert seen == ["127.0.0.1", "203.0.113.9"]

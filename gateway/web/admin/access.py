@@ -1,20 +1,13 @@
 """Who may use the admin API: place, host and origin first, then key or session."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import structlog
 from starlette.requests import cookie_parser
 
 from gateway.errors import NotAllowed, NotAuthenticated
 from gateway.settings import Settings
-from gateway.web.admin.client_address import (
-    ClientAddress,
-    Network,
-    client_address,
-    is_within,
-    networks,
-)
+from gateway.web.admin.client_address import ClientAddress, client_of, is_within, networks
 from gateway.web.admin.identity import SESSION_COOKIE, has_session, is_admin_key
 from gateway.web.admin.same_site import (
     is_foreign_page,
@@ -47,18 +40,12 @@ def check_surroundings(exchange: Exchange, access: Access) -> Visit:
     Raises:
         NotAllowed: one of these is not in order; says which setting is about it.
     """
-    settings, scope, headers = exchange.services.settings, exchange.scope, exchange.headers
-    client = client_address(
-        exchange.facts.peer,
-        headers,
-        _networks(settings.server.trusted_proxies),
-        scheme=scope.get("scheme", "http"),
-        http_version=scope.get("http_version", "1.1"),
-    )
+    settings, headers = exchange.services.settings, exchange.headers
+    client = client_of(exchange.scope, headers, settings.server.trusted_proxies)
     if access == "metrics" and _reads_metrics(client, settings):
         return Visit(client, reads_metrics=True)
     if settings.auth.admin_local_only and not client.is_local(
-        _networks(settings.auth.admin_allowed_networks)
+        networks(settings.auth.admin_allowed_networks)
     ):
         raise NotAllowed(
             "Admin API is restricted to localhost. Ask from there, or set "
@@ -129,7 +116,7 @@ def is_encrypted(exchange: Exchange, client: ClientAddress) -> bool:
 
 
 def _reads_metrics(client: ClientAddress, settings: Settings) -> bool:
-    allowed = _networks(settings.metrics.allowed_networks)
+    allowed = networks(settings.metrics.allowed_networks)
     return client.known is not None and not client.forwarded and is_within(client.known, allowed)
 
 
@@ -138,8 +125,3 @@ def _own_hosts(exchange: Exchange) -> list[str]:
     settings, server = exchange.services.settings, exchange.scope.get("server")
     listening = [settings.server.host, *([str(server[0])] if server else [])]
     return [*(name.lower() for name in settings.auth.admin_hosts), *listening]
-
-
-@lru_cache(maxsize=16)
-def _networks(names: tuple[str, ...]) -> tuple[Network, ...]:
-    return networks(names)

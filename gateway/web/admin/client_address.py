@@ -1,10 +1,12 @@
 """Where a request comes from, judged by its connection and, through known proxies, by headers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.datastructures import Headers
+from starlette.types import Scope
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -52,7 +54,8 @@ class ClientAddress:
         return self.known.is_loopback or is_within(self.known, allowed)
 
 
-def networks(names: Iterable[str]) -> tuple[Network, ...]:
+@lru_cache(maxsize=16)
+def networks(names: tuple[str, ...]) -> tuple[Network, ...]:
     """Read networks as settings hold them: checked already, host bits allowed."""
     return tuple(ip_network(name, strict=False) for name in names)
 
@@ -60,6 +63,18 @@ def networks(names: Iterable[str]) -> tuple[Network, ...]:
 def is_within(address: Address, allowed: Sequence[Network]) -> bool:
     """Whether an address is in one of the networks."""
     return any(address in network for network in allowed)
+
+
+def client_of(scope: Scope, headers: Headers, trusted_proxies: tuple[str, ...]) -> ClientAddress:
+    """Who sent a request, as `client_address` finds it."""
+    peer = scope["client"][0] if scope.get("client") else ""
+    return client_address(
+        peer,
+        headers,
+        networks(trusted_proxies),
+        scheme=scope.get("scheme", "http"),
+        http_version=scope.get("http_version", "1.1"),
+    )
 
 
 def client_address(

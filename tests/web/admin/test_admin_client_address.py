@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 
 from gateway.web.admin.client_address import FORWARDING_HEADERS, client_address, networks
 
-PROXIES = networks(["10.0.0.0/8", "::1"])
+PROXIES = networks(("10.0.0.0/8", "::1"))
 
 
 def headers(*pairs: tuple[str, str]) -> Headers:
@@ -37,7 +37,7 @@ def test_loopback_is_what_the_socket_says(peer: str, local: bool) -> None:
 @pytest.mark.parametrize("name", FORWARDING_HEADERS)
 def test_a_request_through_an_unknown_proxy_is_not_local(name: str) -> None:
     address = client_address("127.0.0.1", headers((name, "127.0.0.1")), ())
-    assert not address.is_local(networks(["0.0.0.0/0", "::/0"]))
+    assert not address.is_local(networks(("0.0.0.0/0", "::/0")))
 
 
 def test_a_proxy_that_speaks_http_1_0_and_adds_nothing_makes_nobody_local() -> None:
@@ -106,7 +106,7 @@ def test_only_a_trusted_proxy_says_what_the_client_spoke(
 
 
 def test_an_allowed_network_counts_as_local() -> None:
-    allowed = networks(["172.17.0.0/16"])
+    allowed = networks(("172.17.0.0/16",))
     assert client_address("172.17.0.1", headers(), ()).is_local(allowed)
     assert not client_address("172.18.0.1", headers(), ()).is_local(allowed)
 
