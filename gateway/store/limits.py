@@ -196,8 +196,8 @@ def refusal(
     """What the client is told: whose limit, how much, and when it is let in again."""
     if owner.kind == "account":
         return AccountBusy(
-            f'Account "{owner.name}" already serves {spent.running} requests, as many as it may '
-            f"at once ({owner.max_concurrent_requests}). Try again in a moment.",
+            f'Account "{owner.name}" already serves {_many(spent.running)}, as many as it may at '
+            "once. Try again in a moment.",
             retry_after=SLOT_RETRY,
         )
     allowed, used, text = _WORDS[limit](owner, spent, tokens)
@@ -245,7 +245,7 @@ def _requests(owner: LimitOwner, spent: Spending, _tokens: int) -> _Told:
     return (
         most,
         spent.requests,
-        f'API key "{owner.name}" may make {most} requests a minute and has made {spent.requests}.',
+        f'API key "{owner.name}" may make {_many(most)} a minute and has made {spent.requests}.',
     )
 
 
@@ -254,8 +254,12 @@ def _concurrent(owner: LimitOwner, spent: Spending, _tokens: int) -> _Told:
     return (
         most,
         spent.running,
-        f'API key "{owner.name}" may have {most} requests at once and has {spent.running}.',
+        f'API key "{owner.name}" may have {_many(most)} at once and has {spent.running}.',
     )
+
+
+def _many(requests: int) -> str:
+    return "1 request" if requests == 1 else f"{requests:,} requests"
 
 
 def _tokens_a_day(owner: LimitOwner, spent: Spending, tokens: int) -> _Told:

@@ -80,7 +80,10 @@ async def authenticate(
 
 def _usable(api_key: ApiKey) -> ApiKey:
     if not api_key.enabled:
-        raise NotAllowed("This API key is disabled. Ask the gateway's operator.")
+        raise NotAllowed(f'API key "{api_key.name}" is disabled. Ask the gateway\'s operator.')
     if api_key.expires_at is not None and api_key.expires_at <= datetime.now(UTC):
-        raise NotAllowed("This API key has expired. Ask the gateway's operator for a new one.")
+        raise NotAllowed(
+            f'API key "{api_key.name}" expired on {api_key.expires_at:%Y-%m-%d at %H:%M} UTC. Ask '
+            "the gateway's operator for a new one."
+        )
     return api_key

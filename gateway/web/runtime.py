@@ -137,7 +137,7 @@ def _check_model(exchange: Exchange, api_key: ApiKey, account: Account, name: st
     if not may_use(api_key, name, catalogue):
         allowed = ", ".join(api_key.limits.allowed_models)
         raise NotAllowed(
-            f'Model "{name}" is not allowed for this API key. It may use: {allowed}.',
+            f'Model "{name}" is not allowed for API key "{api_key.name}". It may use: {allowed}.',
             code="model_not_allowed",
         )
 

@@ -329,7 +329,9 @@ async def test_an_accounts_cap_is_its_own(tmp_path: Path) -> None:
         owner = owner_of_account(replace(account, max_concurrent_requests=1))
         assert owner is not None
         await gate.book.reserve(owner)
-        with pytest.raises(AccountBusy, match='Account "work" already serves 1 requests') as caught:
+        with pytest.raises(
+            AccountBusy, match='Account "work" already serves 1 request, '
+        ) as caught:
             await gate.book.reserve(owner)
         with pytest.raises(AccountBusy):
             await gate.book.reserve(owner, wait=0.01)

@@ -49,6 +49,8 @@ SHAPES: dict[type[GatewayError], tuple[int, ErrorType]] = {
     errors.NotAllowed: (403, "permission_error"),
     errors.NoAccountAvailable: (503, "server_error"),
     errors.UpstreamError: (502, "upstream_error"),
+    # As with an account that is not signed in at all: the operator's to mend, not the service's.
+    errors.AccountSignInFailed: (409, "conflict"),
     SlowDown: (429, "rate_limit_error"),
 }
 

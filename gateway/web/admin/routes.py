@@ -43,7 +43,7 @@ REFUSALS = {
     401: "No admin key or session, or a wrong one.",
     403: "From elsewhere than the admin API answers to, or sent by a foreign page.",
     404: "There is no such thing.",
-    409: "What is there already stands in the way.",
+    409: "What is there already stands in the way, or the account has to sign in again.",
     413: "The body is larger than server.max_request_bytes.",
     414: "The address is longer than 16 KiB.",
     429: "Too many wrong admin keys.",
@@ -53,7 +53,7 @@ REFUSALS = {
 }
 ALWAYS = (401, 403, 429, 500)
 WITH_BODY = (400, 413)
-UPSTREAM = (400, 502, 503)
+UPSTREAM = (400, 409, 502, 503)
 
 
 class AnyAnswer(msgspec.Struct, frozen=True):
@@ -293,7 +293,7 @@ ROUTES: tuple[Route, ...] = (
         Reply("The answer.", {JSON: AnyAnswer, EVENT_STREAM: None}),
         body=replay.ReplayOrder,
         body_required=False,
-        refusals=(404, 409, *UPSTREAM),
+        refusals=(404, *UPSTREAM),
     ),
     _route("GET", "/admin/notifications", notifications.get, notifications.NotificationsObject),
     _route(

@@ -133,9 +133,17 @@ async def test_an_account_that_cannot_be_used_says_why(
     assert (answer.status_code, reason in answer.text) == (400, True)
 
 
-async def test_what_the_service_refuses_is_no_defect_of_ours(own: AdminGateway, kiro: Kiro) -> None:
+async def test_a_sign_in_that_the_service_refuses_is_the_operators_to_mend(
+    own: AdminGateway, kiro: Kiro
+) -> None:
     await own.call("POST", "/admin/accounts", {"name": "bad", "api_key": "ksk_unknown"})
     answer = await own.call("GET", "/admin/kiro/models?account=bad")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (409, "conflict")
+
+
+async def test_what_the_service_refuses_is_no_defect_of_ours(own: AdminGateway, kiro: Kiro) -> None:
+    await kiro.scenario("suspended", operation="models")
+    answer = await own.call("GET", "/admin/kiro/models?account=key&refresh=true")
     assert (answer.status_code, answer.json()["error"]["type"]) == (502, "upstream_error")
 
 
