@@ -1,4 +1,4 @@
-"""Ten million requests in the log: how long administrators wait for its answers.
+"""Ten million requests in the log: how long administrators wait for its answers, over HTTP.
 
 `python -m tests.bench.request_log [ROWS]`. The rows are made by SQLite itself, 400 days of them, of
 twenty keys, five accounts and six models; the sums are made of them, and checked against what the
@@ -9,20 +9,17 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-import anyio
+import httpx
 
-from gateway.store.database import Database, open_database
 from gateway.store.paging import encode_cursor
-from gateway.store.requests import RequestFilter, list_requests
 from gateway.store.roll_ups import SUMMED
-from gateway.store.secrets import SecretBox
-from gateway.store.usage_report import UsageQuestion, usage_report
+from tests.gateway_process import Installation, gateway_processes
 
 ROWS = 10_000_000
 DAYS = 400
@@ -85,64 +82,60 @@ def fill(path: Path, rows: int) -> None:
                 )
 
 
-async def measure(database: Database, rows: int) -> None:
+def measure(http: httpx.Client, rows: int) -> None:
     """Ask what administrators ask."""
 
-    async def report(**question: object) -> int:
-        async with database.connect() as db:
-            found = await usage_report(db, UsageQuestion(**question))  # type: ignore[arg-type]
-        if question.get("since") is None:
-            assert sum(row.sums.requests for row in found) == rows
-        return len(found)
-
-    async def page(wanted: RequestFilter, cursor: str | None = None) -> int:
-        async with database.connect() as db:
-            return len((await list_requests(db, wanted, cursor=cursor)).items)
+    def ask(name: str, path: str, **query: str) -> list[Any]:
+        """Print the median of some runs beside the budget; gives what was answered."""
+        taken = []
+        for _ in range(RUNS):
+            begun = time.perf_counter()
+            answer = http.get(path, params=query).raise_for_status()
+            taken.append((time.perf_counter() - begun) * 1000)
+        found: list[Any] = answer.json()[path.removeprefix("/admin/")]
+        figure = f"{median(taken):.1f} ms"
+        print(f"{name:<46} {figure:>16}   {'≤ 50 ms':>16}   {len(found)} rows", flush=True)  # noqa: T201
+        return found
 
     deep = encode_cursor(END - timedelta(days=DAYS - 10), 0)
-    year = END - timedelta(days=365, minutes=7)
-    one_key = RequestFilter(key_ids=(f"{3:016x}",))
-    failed = RequestFilter(failed=True)
-    await line("usage by day and model", lambda: report(group_by=("day", "model")))
-    await line("… of a year to the minute", lambda: report(group_by=("day", "model"), since=year))
-    await line("usage by key and account", lambda: report(group_by=("key", "account")))
-    await line("requests, first page", lambda: page(RequestFilter()))
-    await line("requests, deep page", lambda: page(RequestFilter(), deep))
-    await line("… of one key, first page", lambda: page(one_key))
-    await line("… of one key, deep page", lambda: page(one_key, deep))
-    await line("… that failed, first page", lambda: page(failed))
-    await line("… that failed, deep page", lambda: page(failed, deep))
-    await line("… with a status that is rare", lambda: page(RequestFilter(status=404)))
-
-
-async def line(name: str, ask: Callable[[], Awaitable[int]]) -> None:
-    """Print the median of some runs beside the budget."""
-    taken = []
-    for _ in range(RUNS):
-        begun = time.perf_counter()
-        count = await ask()
-        taken.append((time.perf_counter() - begun) * 1000)
-    figure = f"{median(taken):.1f} ms"
-    print(f"{name:<46} {figure:>16}   {'≤ 50 ms':>16}   {count} rows", flush=True)  # noqa: T201
+    year = (END - timedelta(days=365, minutes=7)).isoformat()
+    key = f"{3:016x}"
+    for name, query in (
+        ("usage by day and model", {"group_by": "day,model"}),
+        ("… of a year to the minute", {"group_by": "day,model", "from": year}),
+        ("usage by key and account", {"group_by": "key,account"}),
+    ):
+        found = ask(name, "/admin/usage", **query)
+        if "from" not in query:
+            assert sum(row["total_requests"] for row in found) == rows
+    for name, query in (
+        ("requests, first page", {}),
+        ("requests, deep page", {"cursor": deep}),
+        ("… of one key, first page", {"key_id": key}),
+        ("… of one key, deep page", {"key_id": key, "cursor": deep}),
+        ("… that failed, first page", {"failed": "true"}),
+        ("… that failed, deep page", {"failed": "true", "cursor": deep}),
+        ("… with a status that is rare", {"status": "404"}),
+    ):
+        ask(name, "/admin/requests", **query)
 
 
 def main(rows: int = ROWS) -> None:
-    """Make the database in a temporary folder, and measure."""
+    """Make the database in a temporary folder, start a gateway on it, and measure."""
     with tempfile.TemporaryDirectory(prefix="kiro-gateway-bench-") as folder:
-        anyio.run(_run, Path(folder) / "gateway.db", rows)
-
-
-async def _run(path: Path, rows: int) -> None:
-    box = SecretBox(b"k" * 32)
-    async with open_database(path, box):
-        pass
-    begun = time.perf_counter()
-    await anyio.to_thread.run_sync(fill, path, rows)
-    seconds = time.perf_counter() - begun
-    size = (await anyio.Path(path).stat()).st_size / 1e9
-    print(f"{rows} requests stored in {seconds:.0f} s, {size:.1f} GB\n")  # noqa: T201
-    async with open_database(path, box) as database:
-        await measure(database, rows)
+        installation = Installation(Path(folder), "http://127.0.0.1:9")  # nothing is asked upstream
+        installation.run("db", "upgrade")
+        begun = time.perf_counter()
+        fill(installation.database, rows)
+        seconds = time.perf_counter() - begun
+        size = installation.database.stat().st_size / 1e9
+        print(f"{rows} requests stored in {seconds:.0f} s, {size:.1f} GB\n")  # noqa: T201
+        admin = {"KIRO_GATEWAY_AUTH_ADMIN_KEY": "bench"}
+        with (
+            gateway_processes(installation, extra=admin) as [gateway],
+            httpx.Client(base_url=gateway.url, headers={"x-api-key": "bench"}) as http,
+        ):
+            measure(http, rows)
 
 
 if __name__ == "__main__":
