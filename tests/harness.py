@@ -104,17 +104,21 @@ def settings_for(
     runtime_url: str | None = None,
     **server: Any,
 ) -> Settings:
-    """Settings that reach no other host than `upstream`, or `runtime_url` for generation."""
+    """Settings that reach no other host than `upstream`, or `runtime_url` for generation.
+
+    As with the real service, each region has hosts of its own; the simulator's are paths.
+    """
+    regional = upstream + "/{region}"
     return Settings(
         server=ServerSettings(host="127.0.0.1", port=1, drain_timeout_seconds=5, **server),
         # Checks would ask the simulator at moments of their own.
         defaults=DefaultsSettings(**{"health_check_enabled": False, **(defaults or {})}),
         tenant=TenantSettings(db_path=str(folder / "gateway.db")),
         upstream=Upstream(
-            runtime_url=runtime_url or upstream,
-            management_url=upstream,
-            oidc_url=upstream,
-            auth_url=upstream,
+            runtime_url=runtime_url or regional,
+            management_url=regional,
+            oidc_url=regional,
+            auth_url=regional,
             portal_url=upstream,
         ),
     )

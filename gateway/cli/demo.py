@@ -89,14 +89,16 @@ def demo_settings(folder: Path, port: int, simulator_url: str) -> "Settings":
     """Give settings under which nothing leaves this machine and all files stay in `folder`."""
     from gateway.settings import ServerSettings, Settings, TenantSettings, UpstreamSettings
 
+    # As with the real service, each region has hosts of its own; here they are paths.
+    regional = simulator_url + "/{region}"
     return Settings(
         server=ServerSettings(host=HOST, port=port, drain_timeout_seconds=1),
         tenant=TenantSettings(db_path=str(folder / "kiro-gateway.db")),
         upstream=UpstreamSettings(
-            runtime_url=simulator_url,
-            management_url=simulator_url,
-            oidc_url=simulator_url,
-            auth_url=simulator_url,
+            runtime_url=regional,
+            management_url=regional,
+            oidc_url=regional,
+            auth_url=regional,
             portal_url=simulator_url,
         ),
     )

@@ -61,8 +61,8 @@ async def test_the_status_tells_how_an_account_is_signed_in(
         "api_region": "us-east-1",
         "api_region_from": "profile",
         "endpoints": {
-            "runtime": kiro.url,
-            "management": kiro.url,
+            "runtime": kiro.url + "/us-east-1",
+            "management": kiro.url + "/us-east-1",
             "sign_in": kiro.url + "/oauth2/token",
         },
         "is_external_idp": True,

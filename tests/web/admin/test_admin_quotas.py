@@ -93,7 +93,7 @@ async def test_the_profiles_of_an_organisation_are_listed_and_one_is_chosen(
         await admin.call("PUT", "/admin/accounts/organisation", {"profile_arn": profile["arn"]})
         status = await admin.get("/admin/kiro/status?account=organisation")
         assert (status["api_region"], status["api_region_from"]) == ("eu-central-1", "profile")
-        assert status["endpoints"]["sign_in"] == kiro.url + "/token"
+        assert status["endpoints"]["sign_in"] == kiro.url + "/eu-west-1/token"
         # Others have no list: social brings its profile, a Builder ID does without.
         told = await admin.get("/admin/kiro/profiles?account=social")
         assert [one["chosen"] for one in told["profiles"]] == [True]
