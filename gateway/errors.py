@@ -18,6 +18,8 @@
     ├── NoAccountAvailable        nothing to serve the request with; says what to do
     │   └── AccountBusy             as many requests run on it as it may have
     ├── SettingsError             a setting is unknown or has a bad value
+    ├── UpdateFailed              this program stays the version that it is; says why
+    ├── ServiceFailed             the system does not keep the gateway running; says why
     ├── StoreError                the database refuses, or holds what it should not
     ├── FrameError                bytes that are no event stream
     ├── InternalError             a defect of ours
@@ -191,6 +193,14 @@ class AccountBusy(NoAccountAvailable):
 
 class SettingsError(GatewayError):
     """A setting is unknown or has a bad value; names the key and its source."""
+
+
+class UpdateFailed(GatewayError):
+    """No other version of this program could be put in its place; says why and what to do."""
+
+
+class ServiceFailed(GatewayError):
+    """The system's own tools do not do what a service needs; says what they complain of."""
 
 
 class StoreError(GatewayError):

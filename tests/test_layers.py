@@ -30,7 +30,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "relay": BELOW_WEB - {"notifications"},
     "web": BELOW_WEB | {"logins"},
     "simulator": {"errors", "protocol"},
-    "cli": BELOW_WEB | {"logins", "web", "simulator", "release_key"},
+    "release_key": set(),
+    "update": {"errors", "release_key", "upstream"},
+    "service": {"errors"},
+    "cli": BELOW_WEB | {"logins", "web", "simulator", "update", "service"},
     "__main__": {"cli"},
 }
 

@@ -62,6 +62,8 @@ class RootGroup(LazyGroup):
         "keys": "gateway.cli.keys:keys",
         "admin-key": "gateway.cli.admin_key:admin_key",
         "db": "gateway.cli.db:db",
+        "update": "gateway.cli.update:update",
+        "service": "gateway.cli.service:service",
         "completion": "gateway.cli.completion:completion",
     },
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},

@@ -1,0 +1,1 @@
+"""Replacing this program with a newer release of itself."""

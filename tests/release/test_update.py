@@ -1,0 +1,345 @@
+"""`kiro-gateway update` in the program that people download, against a server with releases."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.release.release_server import (
+    Releases,
+    Trouble,
+    pack,
+    program,
+    public_pem,
+    release_server,
+)
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs here are scripts")
+
+ROOT = Path(__file__).parent.parent.parent
+
+# What a frozen program is to itself: one file, which knows its version and the release keys.
+FROZEN = """
+import sys
+sys.path.insert(0, {root!r})
+sys.frozen, sys.executable = True, sys.argv[1]
+del sys.argv[1]
+import gateway, gateway.release_key
+gateway.__version__ = {version!r}
+gateway.release_key.PUBLIC_KEYS = ({key!r},)
+from gateway.cli.__main__ import main
+sys.exit(main())
+"""
+
+
+@dataclass(slots=True)
+class Machine:
+    """A program in a folder of its user's, and where its releases come from."""
+
+    program: Path
+    releases: Releases
+
+    def build(self, version: str) -> bytes:
+        """The program of a version; of ours but for being frozen."""
+        code = FROZEN.format(root=str(ROOT), version=version, key=public_pem(self.releases.key))
+        return program(version, f'exec {sys.executable} - "$0" "$@" <<\'END\'\n{code}\nEND\n')
+
+    def publish(self, version: str, *, newest: bool = True) -> str:
+        return self.releases.publish(version, self.build(version), newest=newest)
+
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.program, *arguments],
+            env={
+                "HOME": str(self.program.parent.parent.parent),
+                "PATH": os.environ["PATH"],
+                "KIRO_GATEWAY_RELEASES_URL": self.releases.url,
+                **more,
+            },
+            cwd=self.program.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def says(self) -> str:
+        return self.run("--version").stdout.strip()
+
+    def files(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.program.parent.iterdir()}
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    folder = tmp_path / "a user" / ".kiro-gateway" / "bin"
+    folder.mkdir(parents=True)
+    with release_server() as releases:
+        made = Machine(folder / "kiro-gateway", releases)
+        made.program.write_bytes(made.build("1.2.3"))
+        made.program.chmod(0o755)
+        made.publish("1.2.3")
+        yield made
+
+
+def test_update_replaces_the_program_and_rollback_goes_back_and_forth(machine: Machine) -> None:
+    machine.publish("1.3.0")
+    done = machine.run("update")
+    assert done.stdout.splitlines()[0] == "Updated kiro-gateway from v1.2.3 to v1.3.0.", done.stderr
+    assert "until it is restarted" in done.stdout
+    assert machine.says() == "kiro-gateway 1.3.0"
+    assert sorted(machine.files()) == ["kiro-gateway", "kiro-gateway.previous"]
+    for back_to in ("1.2.3", "1.3.0"):
+        done = machine.run("update", "--rollback", "--json")
+        assert json.loads(done.stdout)["newest"] == back_to, done.stderr
+        assert machine.says() == f"kiro-gateway {back_to}"
+
+
+def test_check_says_what_there_is_and_changes_nothing(machine: Machine) -> None:
+    machine.publish("1.3.0")
+    before = machine.files()
+    done = machine.run("update", "--check", "--json")
+    assert json.loads(done.stdout) == {
+        "installed": "1.2.3",
+        "newest": "1.3.0",
+        "update_available": True,
+        "changed": False,
+    }
+    assert "v1.3.0 is there" in machine.run("update", "--check").stdout
+    assert machine.files() == before
+
+
+def test_the_newest_version_is_left_alone(machine: Machine) -> None:
+    before = machine.files()
+    assert machine.run("update").stdout == "kiro-gateway v1.2.3 is up to date.\n"
+    assert machine.files() == before
+
+
+def test_a_pre_release_is_taken_when_it_is_named_only(machine: Machine) -> None:
+    machine.publish("1.3.0-rc.1", newest=False)
+    assert "up to date" in machine.run("update").stdout
+    assert machine.run("update", "--version", "v1.3.0-rc.1").returncode == 0
+    assert machine.says() == "kiro-gateway 1.3.0-rc.1"
+    machine.publish("1.3.0")
+    assert machine.run("update").returncode == 0
+    assert machine.says() == "kiro-gateway 1.3.0"
+
+
+def test_an_older_version_is_refused_unless_it_is_asked_for_twice(machine: Machine) -> None:
+    machine.publish("1.0.0")
+    before = machine.files()
+    done = machine.run("update")
+    assert "the newest release is v1.0.0, and v1.2.3 is installed" in done.stderr.lower()
+    done = machine.run("update", "--version", "1.0.0")
+    assert "--allow-downgrade" in done.stderr
+    assert machine.files() == before
+    assert machine.run("update", "--version", "1.0.0", "--allow-downgrade").returncode == 0
+    assert machine.says() == "kiro-gateway 1.0.0"
+
+
+def tampered(machine: Machine, path: str) -> str:
+    machine.releases.files[path] = pack("1.3.0", program("1.3.0"))[1]
+    return "checksum"
+
+
+def signed_by_another(machine: Machine, path: str) -> str:
+    machine.releases.seal("1.3.0", Ed25519PrivateKey.generate())
+    return "signature"
+
+
+def sums_changed(machine: Machine, path: str) -> str:
+    tampered(machine, path)
+    signature = machine.releases.files["/download/v1.3.0/SHA256SUMS.sig"]
+    machine.releases.seal("1.3.0")
+    machine.releases.files["/download/v1.3.0/SHA256SUMS.sig"] = signature
+    return "signature"
+
+
+def unsigned(machine: Machine, path: str) -> str:
+    del machine.releases.files["/download/v1.3.0/SHA256SUMS.sig"]
+    return "does not have it"
+
+
+def an_old_release_as_the_newest(machine: Machine, path: str) -> str:
+    for name in ("SHA256SUMS", "SHA256SUMS.sig"):
+        machine.releases.files[f"/download/v1.3.0/{name}"] = machine.releases.files[
+            f"/download/v1.0.0/{name}"
+        ]
+    return "v1.2.3 is installed"
+
+
+def shortened(machine: Machine, path: str) -> str:
+    machine.releases.files[path] = machine.releases.files[path][:-20]
+    return "checksum"
+
+
+def always_cut(machine: Machine, path: str) -> str:
+    machine.releases.trouble[path] = Trouble(cut_after=0)
+    return "broke off"
+
+
+def rate_limited(machine: Machine, path: str) -> str:
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1796083200"}
+    machine.releases.trouble["/download/v1.3.0/SHA256SUMS"] = Trouble(403, headers)
+    return "Try again after 00:00 UTC"
+
+
+def too_many(machine: Machine, path: str) -> str:
+    machine.releases.trouble[path] = Trouble(429, {"retry-after": "300"})
+    return "Try again in 5 min"
+
+
+def broken_server(machine: Machine, path: str) -> str:
+    machine.releases.trouble["/download/v1.3.0/SHA256SUMS"] = Trouble(500)
+    return "status 500"
+
+
+def does_not_start(machine: Machine, path: str) -> str:
+    machine.releases.publish("1.3.0", b"#!/bin/sh\necho no such library >&2\nexit 127\n")
+    return "no such library"
+
+
+def is_another_version(machine: Machine, path: str) -> str:
+    machine.releases.publish("1.3.0", program("1.2.9"))
+    return "v1.2.9"
+
+
+def no_program_inside(machine: Machine, path: str) -> str:
+    machine.releases.files[path] = b"nothing of the kind"
+    machine.releases.seal("1.3.0")
+    return "no program in it"
+
+
+def redirected_to_plain_http(machine: Machine, path: str) -> str:
+    headers = {"location": "http://releases.example/x"}
+    machine.releases.trouble[path] = Trouble(302, headers)
+    return "https only"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        tampered,
+        signed_by_another,
+        sums_changed,
+        unsigned,
+        an_old_release_as_the_newest,
+        shortened,
+        always_cut,
+        rate_limited,
+        too_many,
+        broken_server,
+        does_not_start,
+        is_another_version,
+        no_program_inside,
+        redirected_to_plain_http,
+    ],
+)
+def test_what_cannot_be_trusted_or_fetched_leaves_the_program_as_it_was(
+    machine: Machine, spoil: Callable[[Machine, str], str]
+) -> None:
+    machine.publish("1.0.0", newest=False)
+    path = machine.publish("1.3.0")
+    before = machine.files()
+    reason = spoil(machine, path)
+    done = machine.run("update")
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+    assert machine.files() == before
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_was(machine: Machine) -> None:
+    path = machine.publish("1.3.0")
+    machine.releases.trouble[path] = Trouble(cut_after=100, times=2)
+    done = machine.run("update")
+    assert done.returncode == 0, done.stderr
+    assert machine.says() == "kiro-gateway 1.3.0"
+    ranges = [headers.get("range") for asked, headers in machine.releases.asked if asked == path]
+    assert ranges == [None, "bytes=100-", "bytes=200-"]
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of 64 KiB."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("file systems cannot be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_said_so_and_changes_nothing(machine: Machine, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small") as small:
+        machine.program = Path(shutil.copy2(machine.program, small))
+        machine.releases.publish("1.3.0", machine.build("1.3.0") + os.urandom(100_000))
+        before = machine.files()
+        done = machine.run("update", HOME=str(tmp_path))
+        assert "no room left" in done.stderr
+        assert machine.files() == before
+
+
+def test_a_folder_that_cannot_be_written_is_said_so(machine: Machine, tmp_path: Path) -> None:
+    machine.publish("1.3.0")
+    with small_disk(tmp_path / "small") as small:
+        machine.program = Path(shutil.copy2(machine.program, small))
+        subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+        done = machine.run("update", HOME=str(tmp_path))
+    assert "cannot be written by you" in done.stderr
+
+
+def test_there_is_nothing_to_go_back_to_at_first(machine: Machine) -> None:
+    done = machine.run("update", "--rollback")
+    assert (done.returncode, "no previous version" in done.stderr) == (1, True)
+
+
+def test_a_python_package_is_told_what_updates_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "update", "--rollback"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Update it with: git pull && make install" in done.stderr
+
+
+def test_a_proxy_is_gone_through(machine: Machine) -> None:
+    machine.publish("1.3.0")
+    # Nobody listens there; that it is tried is what matters.
+    done = machine.run(
+        "update",
+        HTTPS_PROXY="http://127.0.0.1:9",
+        KIRO_GATEWAY_RELEASES_URL="https://releases.invalid/releases",
+    )
+    assert done.returncode == 1
+    assert "proxy" in done.stderr.lower() or "connect" in done.stderr.lower()
+    assert machine.run("update", HTTP_PROXY="http://127.0.0.1:9").returncode == 0, (
+        "never for loopback"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--rollback", "--check"),
+        ("--rollback", "--version", "1.0.0"),
+        ("--allow-downgrade",),
+        ("--version", "newest"),
+    ],
+)
+def test_words_that_do_not_go_together_are_a_usage_error(
+    machine: Machine, arguments: tuple[str, ...]
+) -> None:
+    assert machine.run("update", *arguments).returncode == 2
