@@ -28,8 +28,10 @@ SYSTEMCTL = """#!/bin/sh
 echo "$*" >> "$HOME/asked"
 case "$*" in
     *show*) cat "$HOME/state" 2>/dev/null || printf 'ActiveState=inactive\\n' ;;
-    *restart*) printf 'ActiveState=active\\nUnitFileState=enabled\\nActiveEnterTimestamp=today\\n' \\
-        > "$HOME/state" ;;
+    *restart*)
+        printf 'ActiveState=active\\n' > "$HOME/state"
+        printf 'UnitFileState=enabled\\nActiveEnterTimestamp=today\\n' >> "$HOME/state"
+        ;;
     *disable*) rm -f "$HOME/state" ;;
 esac
 """
