@@ -55,6 +55,7 @@ check: install ## format, lint and types, without changing anything
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/kiro-gateway config check --config config.example.yaml
+	$(BIN)/shellcheck scripts/*.sh .ci/run
 
 test: install clients ## run every test
 	$(BIN)/pytest

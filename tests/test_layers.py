@@ -30,7 +30,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "relay": BELOW_WEB - {"notifications"},
     "web": BELOW_WEB | {"logins"},
     "simulator": {"errors", "protocol"},
-    "release_key": set(),
     "update": {"errors", "release_key", "upstream"},
     "service": {"errors"},
     "cli": BELOW_WEB | {"logins", "web", "simulator", "update", "service"},
