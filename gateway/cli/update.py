@@ -10,7 +10,7 @@ import click
 
 from gateway import __version__
 from gateway.cli.commands import Command
-from gateway.cli.options import config_option, json_option, load
+from gateway.cli.options import json_option, load, settings_options
 
 if TYPE_CHECKING:
     from gateway.update.download import Progress
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--rollback", is_flag=True, help="Back to the version before; again: forth.")
 @click.option("--restart", is_flag=True, help="Restart the service afterwards, if it runs.")
 @click.option("--allow-downgrade", is_flag=True, help="With --version: also to an older version.")
-@config_option
+@settings_options
 @json_option
 def update(
     *,
@@ -41,6 +41,7 @@ def update(
     restart: bool,
     allow_downgrade: bool,
     config: str | None,
+    db_path: str | None,
     as_json: bool,
 ) -> None:
     """Replace this program with the newest release.
@@ -56,7 +57,8 @@ def update(
     if rollback:
         told = _roll_back()
     else:
-        told = _update(wanted, config, check=check, allow_downgrade=allow_downgrade)
+        proxy = load(config, {"tenant.db_path": db_path}).settings.upstream.proxy
+        told = _update(wanted, proxy, check=check, allow_downgrade=allow_downgrade)
     if told["changed"]:
         told["restarted"] = _restart_service(restart=restart)
     _tell(told, as_json=as_json)
@@ -97,7 +99,7 @@ def _roll_back() -> dict[str, object]:
 
 
 def _update(
-    wanted: str | None, config: str | None, *, check: bool, allow_downgrade: bool
+    wanted: str | None, proxy: str | None, *, check: bool, allow_downgrade: bool
 ) -> dict[str, object]:
     import anyio
 
@@ -120,7 +122,7 @@ def _update(
             server = ReleaseServer(
                 clients,
                 os.environ.get(VARIABLE) or RELEASES,
-                proxy=load(config, {}).settings.upstream.proxy,
+                proxy=proxy,
             )
             release = await server.find(version, this_system())
             if check or release.version == own:
@@ -193,7 +195,7 @@ def _progress(what: str) -> Iterator["Progress"]:
 def _restart_service(*, restart: bool) -> bool:
     from gateway.service.installed import running_service
 
-    service = running_service()
+    service = running_service(os.environ)
     if service is None:
         return False
     if restart:

@@ -1,14 +1,14 @@
 """Which service there is on this machine, or could be."""
 
-import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.errors import ServiceFailed
 from gateway.service.service import Service
 
 
-def own_service() -> Service:
+def own_service(environ: Mapping[str, str]) -> Service:
     """The service of whoever runs this, installed or not."""
     home = Path.home()
     if sys.platform == "darwin":
@@ -18,15 +18,15 @@ def own_service() -> Service:
     if sys.platform == "win32":
         from gateway.service.scheduled_task import ScheduledTask  # noqa: PLC0415
 
-        local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-        user = f"{os.environ.get('USERDOMAIN', '.')}\\{os.environ.get('USERNAME', '')}"
+        local = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+        user = f"{environ.get('USERDOMAIN', '.')}\\{environ.get('USERNAME', '')}"
         return ScheduledTask(local / "kiro-gateway", user)
     from gateway.service import systemd  # noqa: PLC0415
 
-    return systemd.user_service(dict(os.environ), home)
+    return systemd.user_service(environ, home)
 
 
-def system_service(user: str | None) -> Service:
+def system_service(user: str) -> Service:
     """The service of the whole machine, run as `user`.
 
     Raises:
@@ -39,9 +39,9 @@ def system_service(user: str | None) -> Service:
     return systemd.system_service(user)
 
 
-def running_service() -> Service | None:
+def running_service(environ: Mapping[str, str]) -> Service | None:
     """The service that runs just now: one's own, else the machine's."""
-    candidates = [own_service()]
+    candidates = [own_service(environ)]
     if sys.platform not in {"darwin", "win32"}:
         from gateway.service.systemd import SystemdService  # noqa: PLC0415
 

@@ -1,8 +1,7 @@
 """A systemd unit: of one user's session manager, or of the system with a user to run as."""
 
-import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,28 +146,25 @@ class SystemdService:
         return ["systemctl", *([] if self.user else ["--user"]), *arguments]
 
 
-def user_service(environ: dict[str, str], home: Path) -> SystemdService:
+def user_service(environ: Mapping[str, str], home: Path) -> SystemdService:
     """The unit of whoever runs this."""
     config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
     return SystemdService(config / "systemd" / "user", None, home)
 
 
-def system_service(user: str | None) -> SystemdService:
-    """The system's unit, run as `user`, else as whoever called sudo.
+def system_service(user: str) -> SystemdService:
+    """The system's unit, run as `user`.
 
     Raises:
-        ServiceFailed: nobody is named, or nobody is called that.
+        ServiceFailed: nobody is called that.
     """
     import pwd  # noqa: PLC0415  # POSIX only
 
-    name = user or os.environ.get("SUDO_USER") or ""
-    if not name:
-        raise ServiceFailed("Say whom the service runs as: --run-as USER.")
     try:
-        home = Path(pwd.getpwnam(name).pw_dir)
+        home = Path(pwd.getpwnam(user).pw_dir)
     except KeyError as exc:
-        raise ServiceFailed(f"There is no user {name} on this machine.") from exc
-    return SystemdService(Path("/etc/systemd/system"), name, home)
+        raise ServiceFailed(f"There is no user {user} on this machine.") from exc
+    return SystemdService(Path("/etc/systemd/system"), user, home)
 
 
 def _specifiers(text: str) -> str:

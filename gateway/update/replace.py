@@ -103,12 +103,9 @@ def version_of(program: Path) -> Version:
     Raises:
         UpdateFailed: it does not run here, or says something else.
     """
-    # A frozen program's children use what it has unpacked, unless they are told not to.
-    environment = {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"}
     try:
         done = subprocess.run(  # noqa: S603  # a file that was just verified, or ours
             [str(program), "--version"],
-            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -66,6 +66,11 @@ def test_the_commands_are_the_documented_ones() -> None:
         "db upgrade",
         "db backup",
         "db import",
+        "update",
+        "service",
+        "service install",
+        "service uninstall",
+        "service status",
         "completion",
     }
 

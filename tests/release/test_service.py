@@ -86,7 +86,7 @@ def test_a_service_is_installed_seen_and_removed(user: User) -> None:
     unit = user.home / ".config/systemd/user/kiro-gateway.service"
     assert f"ExecStart={sys.executable} -m gateway serve\n" in unit.read_text()
     asked = (user.home / "asked").read_text().splitlines()
-    assert asked == [
+    assert asked[:3] == [
         "--user daemon-reload",
         "--user enable kiro-gateway",
         "--user restart kiro-gateway",
