@@ -13,7 +13,13 @@ BIN = $(VENV)/$(SCRIPTS)
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 # Packages are kept here by their hashes, so that the next clean clone needs no network.
 WHEELS = $${XDG_CACHE_HOME:-$$HOME/.cache}/kiro-gateway/wheels
-LOCKED = --quiet --require-hashes -r requirements/dev.txt
+# Install a lock file: from what is kept, else from what is fetched to be kept, else as it goes.
+define install_locked
+pip() { $(1) -m pip --disable-pip-version-check "$$@" --quiet --require-hashes -r $(2); }; \
+pip install --no-index --find-links "$(WHEELS)" 2>/dev/null || { \
+	pip download --dest "$(WHEELS)" && pip install --no-index --find-links "$(WHEELS)"; \
+} || pip install
+endef
 CLIENTS = tests/clients
 
 .PHONY: help install fix check test demo run bench recordings lock clean
@@ -36,10 +42,7 @@ $(VENV)/python:
 
 $(VENV)/dependencies: $(VENV)/python requirements/dev.txt
 	@echo "Installing the locked dependencies into $(VENV)"
-	@$(PIP) install --no-index --find-links "$(WHEELS)" $(LOCKED) 2>/dev/null || { \
-		$(PIP) download --dest "$(WHEELS)" $(LOCKED) && \
-		$(PIP) install --no-index --find-links "$(WHEELS)" $(LOCKED); \
-	} || $(PIP) install $(LOCKED)
+	@$(call install_locked,$(BIN)/python,requirements/dev.txt)
 	@touch $@
 
 $(VENV)/installed: $(VENV)/dependencies pyproject.toml
@@ -91,6 +94,7 @@ BINARY_VENV = .venv-binary
 BINARY = dist/kiro-gateway$(EXE)
 BINARY_PYTHON = $(BINARY_VENV)/$(SCRIPTS)/python
 RELEASE = dist/release
+SOURCE_DATE = $(shell git log -1 --format=%ct 2>/dev/null || echo 1700000000)
 # Where the page is built already, as in the release workflow: make UI= binary
 UI ?= $(if $(wildcard ui/package.json),ui)
 WITHOUT_UI = $(if $(wildcard gateway/web/static/index.html),,--without-ui)
@@ -100,15 +104,14 @@ $(BINARY_VENV)/installed: requirements/binary.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there. Say: make PYTHON=…" >&2; exit 1; }
 	$(PYTHON) -m venv $(BINARY_VENV)
 	@echo "Installing what goes into the binary into $(BINARY_VENV)"
-	@$(BINARY_PYTHON) -m pip --disable-pip-version-check install --quiet --require-hashes \
-		--find-links "$(WHEELS)" -r requirements/binary.txt
+	@$(call install_locked,$(BINARY_PYTHON),requirements/binary.txt)
 	@touch $@
 
-.PHONY: binary selftest binary-test binary-bench archive sbom wheel wheel-test sums release-key
+.PHONY: binary selftest binary-test binary-bench archive sbom wheel wheel-test sums release-notes release-key
 
 # The same seed for each run: the order in sets is written into modules.
 binary: $(UI) $(BINARY_VENV)/installed ## build dist/kiro-gateway, the one file that people download
-	PYTHONHASHSEED=1 $(BINARY_PYTHON) -m PyInstaller --noconfirm --clean --log-level WARN \
+	PYTHONHASHSEED=1 SOURCE_DATE_EPOCH=$(SOURCE_DATE) $(BINARY_PYTHON) -m PyInstaller --noconfirm --clean --log-level WARN \
 		--distpath dist --workpath dist/work kiro-gateway.spec
 	@$(BINARY_PYTHON) -m build.contents $(BINARY) > dist/contents.txt
 	@$(BINARY_PYTHON) -m build.size $(BINARY)
@@ -128,7 +131,8 @@ archive: ## pack the built binary as it is downloaded
 	$(PYTHON) -m build.archive $(BINARY) --into $(RELEASE)
 
 sbom: install ## list what the product is made of, as CycloneDX
-	$(BIN)/python -m build.sbom $(BINARY_VENV) --binary-contents dist/contents.txt --into $(RELEASE)
+	$(BIN)/python -m build.sbom $(BINARY_VENV) --binary-contents dist/contents.txt \
+		--into $(RELEASE)
 
 wheel: install $(UI) ## build the wheel and the source distribution
 	$(BIN)/hatchling build --directory $(RELEASE)
@@ -138,6 +142,10 @@ wheel-test: ## install that wheel as people would, and use it
 	dist/wheel-venv/$(SCRIPTS)/python -m pip --disable-pip-version-check install --quiet \
 		--find-links "$(WHEELS)" -c requirements/runtime.txt $(RELEASE)/*.whl
 	$(PYTHON) build/selftest.py $(WITHOUT_UI) dist/wheel-venv/$(SCRIPTS)/kiro-gateway$(EXE)
+
+release-notes: install ## what the changelog says of this version: make release-notes TAG=v1.2.3
+	@mkdir -p dist
+	$(BIN)/python -m build.release_notes $(TAG) > dist/notes.md
 
 sums: install ## write and sign the checksums of dist/release
 	$(BIN)/python -m build.checksums $(RELEASE) $(ARGS)

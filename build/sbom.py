@@ -1,4 +1,4 @@
-"""Write what the product is made of, as CycloneDX: `python -m build.sbom .venv-binary --into FILE`.
+"""Write what the product is made of, as CycloneDX: `python -m build.sbom .venv-binary`.
 
 Three lists: the Python packages that the gateway requires, from an environment that has them; what
 the admin UI is built of, from its lock file; and, with --binary-contents, the C libraries that were
@@ -23,7 +23,14 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from build.product import ROOT, source_date, version
+from build.product import (
+    ROOT,
+    archive_name,
+    source_date,
+    this_machine,
+    this_system,
+    version,
+)
 
 UI_LOCK = ROOT / "ui/package-lock.json"
 OURS = "kiro-gateway"
@@ -180,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("environment", type=Path, help="a virtual environment with the gateway's")
     parser.add_argument("--binary-contents", type=Path, help="a list made by build.contents")
-    parser.add_argument("--into", type=Path, required=True)
+    parser.add_argument("--into", type=Path, default=Path("dist/release"), help="a folder")
     wanted = parser.parse_args()
     requirements = requirements_of(ROOT)
     graphs = [python_packages(wanted.environment, requirements)]
@@ -193,9 +200,11 @@ def main() -> None:
     bom.metadata.timestamp = source_date()
     parts = " ".join(sorted(component.bom_ref.value or "" for component in bom.components))
     bom.serial_number = uuid5(NAMESPACE_URL, f"kiro-gateway {version()} {parts}")
-    wanted.into.parent.mkdir(parents=True, exist_ok=True)
-    wanted.into.write_text(JsonV1Dot6(bom).output_as_string(indent=1) + "\n", "utf-8")
-    print(f"{wanted.into}: {len(bom.components)} components")
+    wanted.into.mkdir(parents=True, exist_ok=True)
+    name = archive_name(version(), this_system(), this_machine())
+    path = wanted.into / f"{name}.cdx.json"
+    path.write_text(JsonV1Dot6(bom).output_as_string(indent=1) + "\n", "utf-8")
+    print(f"{path}: {len(bom.components)} components")
 
 
 if __name__ == "__main__":
