@@ -21,7 +21,9 @@ from gateway.notifications.notices import (
 from gateway.notifications.observation import TROUBLES, AccountView, Observation
 from gateway.notifications.thresholds import UNMARKED, Mark, reached, rearmed
 
-KEY_THRESHOLDS = (90, 100)  # percent of a key's limit
+# Percent of a key's limit. Limits are hard, and a request is refused that needs more than is left:
+# at 90 a key may already be of no use.
+KEY_THRESHOLDS = (80, 100)
 # An account has to have been fine for so long before the same trouble is news again.
 SETTLED = timedelta(minutes=15)
 

@@ -49,7 +49,7 @@ def facts_of(notice: Notice) -> Facts:
                         **_named(one),
                         "condition": one.condition,
                         "reason": one.reason,
-                        "resets_at": _time(one.resets_at),
+                        "until": _time(one.until),
                         "api_keys": list(one.key_names),
                     }
                     for one in notice.accounts

@@ -24,7 +24,8 @@ class AccountView:
     """One account.
 
     `figures` are what the service said of its quota last, whenever that was; None: nothing yet, or
-    no amounts. `key_names` are the enabled API keys that may use it; `reason` completes a trouble.
+    no amounts. `condition` may have a `reason` in a sentence, and be over by itself at `until`.
+    `key_names` are the enabled API keys that may use the account.
     """
 
     id: str
@@ -34,6 +35,7 @@ class AccountView:
     resets_at: datetime | None = None
     condition: Condition = "fine"
     reason: str = ""
+    until: datetime | None = None
     key_names: tuple[str, ...] = ()
 
     def amount(self, now: datetime) -> Amount | None:

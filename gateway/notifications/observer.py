@@ -1,10 +1,12 @@
 """Looking at accounts and keys, in memory and in the database; nothing is asked upstream."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import cast
 
 from gateway.accounts.directory import Directory
+from gateway.accounts.health_states import Health, State
 from gateway.kiro.quota import Quota
 from gateway.notifications.observation import AccountView, Condition, KeyLimit, KeyUse, Observation
 from gateway.store.accounts import Account
@@ -16,8 +18,23 @@ from gateway.store.limits import owner_of_key
 LastQuota = Callable[[str], Quota | None]
 """An account's id → what the service said last of its quota, whenever that was."""
 
-ConditionOf = Callable[[Account], tuple[Condition, str]]
-"""What an account can do, and the reason in a sentence; "" when it is fine."""
+HealthOf = Callable[[Account], Health]
+"""How an account is, as far as is known without asking the service."""
+
+CONDITIONS: Mapping[State, Condition] = MappingProxyType(
+    {
+        "active": "fine",
+        "cooling_down": "fine",
+        "disabled": "fine",
+        "quota_exhausted": "exhausted",
+        "suspended": "suspended",
+        "sign_in_required": "login_needed",
+        "not_signed_in": "login_needed",
+        "failing": "unclear",
+        "forbidden": "unclear",
+        "misconfigured": "unclear",
+    }
+)
 
 
 class Observer:
@@ -29,12 +46,12 @@ class Observer:
         directory: Directory,
         *,
         last_quota: LastQuota,
-        condition_of: ConditionOf,
+        health_of: HealthOf,
     ) -> None:
         self._database = database
         self._directory = directory
         self._last_quota = last_quota
-        self._condition_of = condition_of
+        self._health_of = health_of
 
     async def look(self, now: datetime) -> Observation:
         """Everything as of now.
@@ -53,15 +70,16 @@ class Observer:
 
     def _account(self, account: Account, keys: Collection[ApiKey]) -> AccountView:
         quota = self._last_quota(account.id)
-        condition, reason = self._condition_of(account)
+        health = self._health_of(account)
         return AccountView(
             id=account.id,
             name=account.name,
             enabled=account.enabled,
             figures=quota.total if quota is not None and quota.known else None,
             resets_at=quota.resets_at if quota is not None else None,
-            condition=condition,
-            reason=reason,
+            condition=_condition(account, health),
+            reason=health.reason or "",
+            until=health.until,
             key_names=tuple(key.name for key in keys if account.id in key.account_ids),
         )
 
@@ -82,6 +100,13 @@ class Observer:
             )
             for one in standings
         ]
+
+
+def _condition(account: Account, health: Health) -> Condition:
+    # Until somebody has signed in, nobody has been signed out.
+    if health.state == "not_signed_in" and account.auth_method is None:
+        return "fine"
+    return CONDITIONS[health.state]
 
 
 def _counts(key: ApiKey, now: datetime) -> bool:

@@ -39,6 +39,7 @@ class Texts:
     credits_per_month: str
     used_by: str
     resets: str
+    until: str
     more: str
     separator: str
     test_title: str
@@ -60,7 +61,7 @@ ENGLISH = Texts(
     trouble_title="Kiro Gateway: an account needs attention",
     trouble_login_needed="{name} has to be signed in again.",
     trouble_suspended="{name} is suspended by the service. Only its owner can mend that.",
-    trouble_exhausted="{name} has used up its quota{resets}. Use another account.",
+    trouble_exhausted="{name} has used up its quota{until}. Use another account.",
     trouble_reason="Reason: {reason}",
     keys_title="Kiro Gateway: an API key is near its limit",
     key_near="API key {name} has used {percent}% of {limit}: {used} of {allowed}{resets}.",
@@ -69,6 +70,7 @@ ENGLISH = Texts(
     credits_per_month="its credits of the month",
     used_by="API keys: {names}",
     resets=", begins anew on {date}",
+    until=" until {moment}",
     more="… and {count} more",
     separator=", ",
     test_title="Kiro Gateway: test message",
@@ -90,7 +92,7 @@ CHINESE = Texts(
     trouble_title="Kiro Gateway：有账号需要处理",
     trouble_login_needed="{name} 需要重新登录。",
     trouble_suspended="{name} 已被服务方停用，只有账号所有者可以处理。",
-    trouble_exhausted="{name} 的额度已用完{resets}。请更换账号。",
+    trouble_exhausted="{name} 的额度已用完{until}。请更换账号。",
     trouble_reason="原因：{reason}",
     keys_title="Kiro Gateway：有 API Key 接近限额",
     key_near="API Key {name} 的{limit}已用 {percent}%：{used} / {allowed}{resets}。",
@@ -99,6 +101,7 @@ CHINESE = Texts(
     credits_per_month="本月 Credit 限额",
     used_by="API Key：{names}",
     resets="，{date} 重置",
+    until="，{moment} 恢复",
     more="…… 另有 {count} 个",
     separator="、",
     test_title="Kiro Gateway：测试消息",

@@ -149,8 +149,8 @@ class _Words:
             case "suspended":
                 yield self.texts.trouble_suspended.format(name=account.name)
             case "exhausted":
-                resets = self._resets(account.resets_at)
-                yield self.texts.trouble_exhausted.format(name=account.name, resets=resets)
+                until = self._until(account.until)
+                yield self.texts.trouble_exhausted.format(name=account.name, until=until)
 
     def _total(self, total: Amount, counted: int) -> str:
         return self.texts.quota_total.format(**self._amount(total), counted=counted)
@@ -169,6 +169,11 @@ class _Words:
             return ""
         return self.texts.resets.format(date=f"{at.astimezone(self.zone):%Y-%m-%d}")
 
+    def _until(self, at: datetime | None) -> str:
+        if at is None:
+            return ""
+        return self.texts.until.format(moment=f"{at.astimezone(self.zone):%Y-%m-%d %H:%M}")
+
     def _used_by(self, names: Iterable[str]) -> Iterator[str]:
         if every := [cut(name, MAX_NAME) for name in names]:
             shown = [f"@{name}" for name in every[:MAX_NAMES]]
@@ -177,7 +182,8 @@ class _Words:
             yield self.texts.used_by.format(names=self.texts.separator.join(shown))
 
     def _reason(self, account: AccountView) -> Iterator[str]:
-        if account.reason:
+        # Of the other troubles the line before says as much.
+        if account.reason and account.condition == "login_needed":
             yield self.texts.trouble_reason.format(reason=cut(account.reason, MAX_REASON))
 
     def _list(self, entries: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -26,7 +26,6 @@ from gateway.upstream.http import HttpClients
 from gateway.web.edge import Edge
 from gateway.web.keep_alive import KeepAlive
 from gateway.web.metrics import Metrics
-from gateway.web.notifying import AccountConditions
 from gateway.web.services import Services
 from gateway.web.sign_in import build_logins
 from gateway.web.timing import USUAL, Timing
@@ -140,7 +139,7 @@ async def _open_services(
             database,
             accounts.directory,
             last_quota=accounts.quotas.peek,
-            condition_of=AccountConditions(accounts.tokens, accounts.quotas).of,
+            health_of=accounts.health.of,
         ),
         lambda url: clients.client_for(url, settings.upstream.proxy),
         settings.notifications,

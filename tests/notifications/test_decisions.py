@@ -207,8 +207,8 @@ def test_keys_near_their_limits_are_one_message() -> None:
     notice = channel.only(KeysNearLimit, seen(*uses))
     assert [(use.key_name, use.limit, level) for use, level in notice.keys] == [
         ("b", "tokens_per_day", 100),
-        ("a", "credits_per_month", 90),
-        ("a", "tokens_per_day", 90),
+        ("a", "credits_per_month", 80),
+        ("a", "tokens_per_day", 80),
     ]
     assert channel.look(seen(*uses)) == []
 

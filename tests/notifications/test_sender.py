@@ -13,11 +13,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.accounts.directory import Directory
+from gateway.accounts.health_states import Health
 from gateway.kiro.quota import Amount, Quota, parse_quota
 from gateway.notifications import notifier
 from gateway.notifications.channel import LEASE_NAME, LeaseLost, Sender
 from gateway.notifications.notifier import Notifier
-from gateway.notifications.observation import Condition
 from gateway.notifications.observer import Observer
 from gateway.notifications.saved import channel_id, save
 from gateway.settings import NotificationChannel, NotificationSettings
@@ -34,6 +34,7 @@ from tests.web.pauses import Pauses
 
 pytestmark = pytest.mark.anyio
 
+ACTIVE = Health("active")
 UNKNOWN = parse_quota(b"{}")
 
 
@@ -51,7 +52,7 @@ class World:
     clients: HttpClients
     now: datetime = NOW
     quotas: dict[str, Quota] = field(default_factory=dict)
-    condition: tuple[Condition, str] = ("fine", "")
+    health: Health = ACTIVE
     pauses: Pauses = field(default_factory=Pauses)
     looks: int = 0
 
@@ -74,12 +75,12 @@ class World:
             self.database,
             self.directory,
             last_quota=self.quotas.get,
-            condition_of=self.condition_of,
+            health_of=self.health_of,
         )
 
-    def condition_of(self, _: Account) -> tuple[Condition, str]:
+    def health_of(self, _: Account) -> Health:
         self.looks += 1
-        return self.condition
+        return self.health
 
     def sender(self, name: str = "ops", holder: str = "me", **settings: Any) -> Sender:
         channel = self.channel(name)
@@ -236,7 +237,7 @@ async def test_a_channel_that_asks_for_a_long_pause_gets_it(world: World) -> Non
 async def test_one_message_that_is_refused_keeps_no_other_back(world: World) -> None:
     await world.arm(status=400)
     world.uses(95)
-    world.condition = ("login_needed", "Its token is refused.")
+    world.health = Health("sign_in_required", "Its token is refused.")
     await world.sender().look()
     assert world.received() == ["account_trouble"]
 
@@ -254,7 +255,7 @@ async def test_troubles_and_keys_are_told(world: World) -> None:
         limits = Limits(tokens_per_day=100)
         await create_api_key(db, name="k", allowed=["work"], limits=limits, now=NOW)
     await world.directory.reload()
-    world.condition = ("suspended", "Kiro has suspended it.")
+    world.health = Health("suspended", "Kiro has suspended it.")
     await world.sender().look()
     assert world.received() == ["account_trouble"]
     (message,) = world.kiro.state.mailroom.received
@@ -462,7 +463,6 @@ async def test_other_times_of_day_are_not_owed_what_is_past(idle: World) -> None
 
 async def test_a_defect_in_one_look_ends_nothing_else(idle: World) -> None:
     idle.uses(95)
-    idle.condition = ("no such", "condition")  # type: ignore[assignment]  # a defect
     asked = 0
 
     def broken(_: str) -> Quota | None:

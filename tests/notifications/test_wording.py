@@ -35,7 +35,7 @@ from gateway.notifications.schedule import zone_named
 from gateway.notifications.texts import CHINESE, ENGLISH, TEXTS, Language, Texts
 from gateway.notifications.wording import bar, compose, number, percentage
 from gateway.simulator.webhooks import check_slack, check_teams, check_webhook
-from tests.notifications.seen import NOW, account, key
+from tests.notifications.seen import NOW, RESET, account, key
 
 WORK = account(used=91.25, key_names=("laptop", "ci"))
 SPENT = account("spent", 100, condition="exhausted")
@@ -55,7 +55,7 @@ TROUBLE = AccountsInTrouble(
     (
         account("a", condition="login_needed", reason="Its token is refused.", key_names=("k",)),
         account("b", condition="suspended"),
-        account("c", condition="exhausted", resets_at=None),
+        account("c", condition="exhausted", until=RESET, reason="Its quota is used up."),
     )
 )
 KEYS = KeysNearLimit(
@@ -135,12 +135,12 @@ def test_a_summary_names_the_time_of_its_zone() -> None:
 
 
 def test_troubles_and_keys_say_what_to_do() -> None:
-    assert compose(TROUBLE, ENGLISH, None).lines == (
+    assert compose(TROUBLE, ENGLISH, zone_named("UTC")).lines == (
         "a has to be signed in again.",
         "Reason: Its token is refused.",
         "API keys: @k",
         "b is suspended by the service. Only its owner can mend that.",
-        "c has used up its quota. Use another account.",
+        "c has used up its quota until 2026-12-01 00:00. Use another account.",
     )
     assert compose(KEYS, ENGLISH, zone_named("UTC")).lines == (
         "API key ci has used up its tokens in 24 hours: 1,000,000 of 1,000,000.",

@@ -231,6 +231,29 @@ async def test_what_is_switched_on_arrives_and_is_seen_to_have(
     assert shown["deliveries"][0]["last_error"] is None
 
 
+async def test_what_the_service_holds_against_an_account_is_told(
+    admin: AdminGateway, kiro: Kiro
+) -> None:
+    await kiro.scenario("suspended", account="builder")
+    await kiro.scenario("monthly-limit", account="external")
+    ask = {"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    for name in ("builder", "external"):
+        url = f"{admin.url}/a/{name}/v1/messages"
+        answer = await admin.http.post(url, json=ask, headers={"x-api-key": admin.key})
+        assert answer.status_code in {402, 403}
+    channel = {"type": "webhook", "url": hook(kiro, "webhook", "new")}
+    await put(admin, {"enabled": True, "channels": [channel]})
+    (told,) = (await kiro.control("GET", "/webhooks?name=new&count=1"))["messages"]
+    assert told["body"]["type"] == "account_trouble"
+    facts = {one["name"]: one for one in told["body"]["facts"]["accounts"]}
+    assert {name: one["condition"] for name, one in facts.items()} == {
+        "builder": "suspended",
+        "external": "exhausted",
+    }
+    assert facts["builder"]["api_keys"] == ["test"]
+    assert facts["builder"]["until"] is None
+
+
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     stream = io.StringIO()
