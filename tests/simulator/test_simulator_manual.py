@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,19 @@ from gateway.simulator.control import CONTROL_ROUTES
 from gateway.simulator.rules import RULES
 from gateway.simulator.scenarios import SCENARIOS
 
+SOURCES = sorted((Path(__file__).parents[2] / "gateway" / "simulator").rglob("*.py"))
 MANUAL = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
 
 
 @pytest.mark.parametrize("name", [rule.name for rule in RULES])
 def test_the_manual_names_every_rule(name: str) -> None:
     assert f"`{name}`" in MANUAL
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_the_manual_names_whatever_else_a_request_can_break(path: Path) -> None:
+    names = re.findall(r'refused\(\s*"([a-z-]+)"', path.read_text())
+    assert [name for name in names if f"`{name}`" not in MANUAL] == []
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

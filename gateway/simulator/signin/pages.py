@@ -33,7 +33,7 @@ def go_to(address: str, *parts: str) -> Response:
 def end_at(address: str) -> Response:
     """The last page of a sign-in whose address belongs to a program that may be elsewhere."""
     return show(
-        "Signed in",
+        "Back to your program",
         paragraph("Your browser may not be able to open this address. Copy it from here:"),
         f'<label>Address <input id="address" readonly value="{escape(address)}"></label>',
         f'<p><a href="{escape(address)}">Open it</a></p>',
