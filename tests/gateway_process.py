@@ -46,11 +46,11 @@ class Installation:
             **{f"KIRO_GATEWAY_UPSTREAM_{name}_URL": self.upstream for name in names},
         }
 
-    def run(self, *arguments: str, stdin: str = "") -> str:
+    def run(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
         done = subprocess.run(
             [COMMAND, *arguments],
             input=stdin,
-            env=self.environment(),
+            env={**self.environment(), **(env or {})},
             cwd=self.folder,
             capture_output=True,
             text=True,

@@ -30,9 +30,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "relay": BELOW_WEB - {"notifications"},
     "web": BELOW_WEB | {"logins"},
     "simulator": {"errors", "protocol"},
+    "doctor": BELOW_WEB,
     "update": {"errors", "release_key", "upstream"},
     "service": {"errors"},
-    "cli": BELOW_WEB | {"logins", "web", "simulator", "update", "service"},
+    "cli": BELOW_WEB | {"logins", "web", "doctor", "simulator", "update", "service"},
     "__main__": {"cli"},
 }
 

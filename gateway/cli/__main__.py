@@ -62,6 +62,7 @@ class RootGroup(LazyGroup):
         "keys": "gateway.cli.keys:keys",
         "admin-key": "gateway.cli.admin_key:admin_key",
         "db": "gateway.cli.db:db",
+        "doctor": "gateway.cli.doctor:doctor",
         "update": "gateway.cli.update:update",
         "service": "gateway.cli.service:service",
         "completion": "gateway.cli.completion:completion",

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway.cli.options import load
@@ -48,6 +49,7 @@ async def _run(settings: "Settings", work: "Work[Result]") -> Result:
     import anyio
 
     from gateway.accounts.access import open_accounts
+    from gateway.errors import StoreError
     from gateway.store.database import open_database
     from gateway.upstream.http import HttpClients
 
@@ -64,6 +66,9 @@ async def _run(settings: "Settings", work: "Work[Result]") -> Result:
                     results.append(await work(accounts, settings))
                 except Exception as exc:  # a task group would wrap it up
                     failure = exc
+                # A quota with room in it, say, ends what was held against its account.
+                with suppress(StoreError):
+                    await accounts.health.cooldowns.flush()
                 tasks.cancel_scope.cancel()
         finally:
             await clients.aclose()

@@ -54,8 +54,8 @@ def config_place(explicit: str | None, environ: Mapping[str, str]) -> Path | Non
     return next((place for place in places if place.exists()), None)
 
 
-def load(config: str | None, flags: Mapping[str, object]) -> "LoadedSettings":
-    """Load the settings of this process; warnings go to standard error.
+def load(config: str | None, flags: Mapping[str, object], *, warn: bool = True) -> "LoadedSettings":
+    """Load the settings of this process; warnings go to standard error, unless not wanted.
 
     Raises:
         SettingsError: the file cannot be read, or something in it or elsewhere is wrong.
@@ -66,7 +66,7 @@ def load(config: str | None, flags: Mapping[str, object]) -> "LoadedSettings":
     # An empty file is a file too: it must not count as none.
     text = (_read(place) or "\n") if place else ""
     loaded = resolve_settings(text, os.environ, flags, source=str(place))
-    for warning in loaded.warnings:
+    for warning in loaded.warnings if warn else ():
         click.echo(f"kiro-gateway: warning: {warning}", err=True)
     return loaded
 

@@ -66,6 +66,7 @@ def test_the_commands_are_the_documented_ones() -> None:
         "db upgrade",
         "db backup",
         "db import",
+        "doctor",
         "update",
         "service",
         "service install",

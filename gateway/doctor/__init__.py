@@ -1,0 +1,1 @@
+"""Finding out what keeps a gateway from working, and how to mend it."""
