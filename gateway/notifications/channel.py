@@ -14,7 +14,8 @@ import msgspec
 import structlog
 
 from gateway.notifications.decisions import ChannelState, Due, Thresholds, decide
-from gateway.notifications.delivery import ClientFor, Outcome, deliver, host_of
+from gateway.notifications.delivery import ClientFor, Outcome, deliver
+from gateway.notifications.labels import label_of
 from gateway.notifications.notices import DailySummary, Notice, type_of
 from gateway.notifications.observer import Observer
 from gateway.notifications.payloads import Letter
@@ -23,10 +24,8 @@ from gateway.notifications.texts import TEXTS
 from gateway.notifications.wording import compose
 from gateway.settings import NotificationChannel, NotificationSettings
 from gateway.store.database import Database
-from gateway.store.leases import has_lease
+from gateway.store.leases import NOTIFICATIONS, has_lease
 from gateway.store.notification_channels import ChannelRecord, read_channels, save_channel
-
-LEASE_NAME = "notifications"
 
 # After a delivery that failed, whatever its attempts, the channel is left alone: doubling.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=10)
@@ -39,11 +38,6 @@ log = structlog.get_logger("gateway.notifications")
 
 class LeaseLost(Exception):
     """Another process sends by now."""
-
-
-def label_of(channel: NotificationChannel) -> str:
-    """What people call a channel; nothing secret."""
-    return channel.name or f"{channel.type} at {host_of(channel.url)}"
 
 
 def letter_of(notice: Notice, settings: NotificationSettings, now: datetime) -> Letter:
@@ -124,7 +118,7 @@ class Sender:
 
     async def _deliver(self, notice: Notice) -> Outcome:
         async with self.database.connect() as db:
-            if not await has_lease(db, LEASE_NAME, self.holder):
+            if not await has_lease(db, NOTIFICATIONS, self.holder):
                 raise LeaseLost
         letter = letter_of(notice, self.settings, self.clock())
         return await deliver(self.channel, letter, self.client_for, sleep=self.sleep)
@@ -168,7 +162,7 @@ class Sender:
             record = replace(record, state=msgspec.json.encode(state).decode())
         with anyio.CancelScope(shield=True):
             async with self.database.begin() as db:
-                if not await has_lease(db, LEASE_NAME, self.holder):
+                if not await has_lease(db, NOTIFICATIONS, self.holder):
                     raise LeaseLost
                 await save_channel(db, record, now=now)
         return record

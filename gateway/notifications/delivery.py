@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import anyio
 import httpx
 
 from gateway.errors import UpstreamError, UpstreamUntrusted
+from gateway.notifications.labels import host_of
 from gateway.notifications.payloads import Letter, payload_for
 from gateway.settings import NotificationChannel
-from gateway.settings.schema import HIDDEN
 from gateway.upstream.http import network_errors
 
 TIMEOUT = 10.0  # seconds for one attempt, from the connection to the end of the answer
@@ -89,16 +88,6 @@ async def post(channel: NotificationChannel, body: bytes, client_for: ClientFor)
         return Outcome(None, str(exc), again=not isinstance(exc, UpstreamUntrusted))
     except ValueError:  # of names that cannot be encoded, from several libraries
         return Outcome(None, f"The URL at {host} cannot be used.")
-
-
-def host_of(url: str) -> str:
-    """The host of a URL, with its port if there is one."""
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def masked(url: str) -> str:
-    """A URL of which only scheme and host are left to see."""
-    return f"{urlsplit(url).scheme}://{host_of(url)}/{HIDDEN}"
 
 
 async def _beginning(response: httpx.Response) -> bytes:

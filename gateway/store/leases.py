@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.store.database import insert_into
 from gateway.store.tables import leases
 
+NOTIFICATIONS = "notifications"
+"""The lease of who sends them."""
+
 
 async def take_lease(db: AsyncConnection, name: str, holder: str, *, lasts: timedelta) -> bool:
     """Take a lease that is free, or renew one's own; False: somebody else has it."""

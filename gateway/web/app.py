@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 from starlette.applications import Starlette
@@ -14,7 +15,6 @@ from gateway.accounts.access import open_accounts
 from gateway.accounts.checks import HealthChecks
 from gateway.accounts.health_history import HealthHistory
 from gateway.notifications.notifier import Notifier
-from gateway.notifications.observer import Observer
 from gateway.relay.relay import Relay
 from gateway.settings import Settings
 from gateway.store.database import open_database
@@ -29,6 +29,9 @@ from gateway.web.metrics import Metrics
 from gateway.web.services import Services
 from gateway.web.sign_in import build_logins
 from gateway.web.timing import USUAL, Timing
+
+if TYPE_CHECKING:
+    from gateway.notifications.observer import Observer
 
 
 def create_app(settings: Settings, secrets: SecretBox, *, timing: Timing = USUAL) -> Starlette:
@@ -132,15 +135,21 @@ async def _open_services(
         repair_profile=accounts.profiles.repair,
         sleep=timing.sleep,
     )
-    notifier = Notifier(
-        database,
-        accounts.directory,
-        Observer(
+
+    def observer() -> "Observer":
+        from gateway.notifications.observer import Observer  # noqa: PLC0415  # as `Notifier` says
+
+        return Observer(
             database,
             accounts.directory,
             last_quota=accounts.quotas.peek,
             health_of=accounts.health.of,
-        ),
+        )
+
+    notifier = Notifier(
+        database,
+        accounts.directory,
+        observer,
         lambda url: clients.client_for(url, settings.upstream.proxy),
         settings.notifications,
         sleep=timing.sleep,

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from gateway.notifications import delivery
-from gateway.notifications.delivery import PAUSES, Outcome, deliver, host_of, masked, post
+from gateway.notifications.delivery import PAUSES, Outcome, deliver, post
+from gateway.notifications.labels import host_of, masked
 from gateway.notifications.notices import Trial
 from gateway.notifications.payloads import Letter, payload_for
 from gateway.notifications.texts import ENGLISH

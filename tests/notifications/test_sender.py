@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from gateway.accounts.directory import Directory
 from gateway.accounts.health_states import Health
 from gateway.kiro.quota import Amount, Quota, parse_quota
-from gateway.notifications import notifier
-from gateway.notifications.channel import LEASE_NAME, LeaseLost, Sender
+from gateway.notifications import leading, notifier
+from gateway.notifications.channel import LeaseLost, Sender
 from gateway.notifications.notifier import Notifier
 from gateway.notifications.observer import Observer
 from gateway.notifications.saved import channel_id, save
@@ -24,7 +24,7 @@ from gateway.settings import NotificationChannel, NotificationSettings
 from gateway.store.accounts import Account
 from gateway.store.api_keys import Limits, create_api_key
 from gateway.store.database import Database
-from gateway.store.leases import give_up_lease, take_lease
+from gateway.store.leases import NOTIFICATIONS, give_up_lease, take_lease
 from gateway.store.notification_channels import ChannelRecord, read_channels
 from gateway.upstream.http import HttpClients
 from tests.harness import Kiro
@@ -101,7 +101,7 @@ class World:
         return Notifier(
             self.database,
             self.directory,
-            self.observer,
+            lambda: self.observer,
             lambda url: self.clients.client_for(url, None),
             settings,
             clock=lambda: self.now,
@@ -112,7 +112,7 @@ class World:
 
     async def lease(self, holder: str = "me", lasts: timedelta = timedelta(hours=1)) -> bool:
         async with self.database.begin() as db:
-            return await take_lease(db, LEASE_NAME, holder, lasts=lasts)
+            return await take_lease(db, NOTIFICATIONS, holder, lasts=lasts)
 
     async def record(self, name: str = "ops") -> ChannelRecord:
         key = channel_id(self.channel(name), BOX)
@@ -330,7 +330,7 @@ async def test_a_summary_that_failed_is_tried_again_and_not_marked_as_sent(world
 async def test_without_the_lease_nothing_is_sent(world: World) -> None:
     await world.sender().look()
     async with world.database.begin() as db:
-        await give_up_lease(db, LEASE_NAME, "me")
+        await give_up_lease(db, NOTIFICATIONS, "me")
     await world.lease("somebody else")
     world.uses(95)
     with pytest.raises(LeaseLost):
@@ -357,10 +357,10 @@ async def at_work(*runs: Callable[[], Coroutine[Any, Any, object]]) -> AsyncIter
 @pytest.fixture
 async def idle(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Nobody sends yet, and who does will notice at once when the test sets its clock."""
-    monkeypatch.setattr(notifier, "LONGEST_NAP", 0.01)
+    monkeypatch.setattr(leading, "LONGEST_NAP", 0.01)
     monkeypatch.setattr(notifier, "FOLLOW_EVERY", 0.05)
     async with world.database.begin() as db:
-        await give_up_lease(db, LEASE_NAME, "me")
+        await give_up_lease(db, NOTIFICATIONS, "me")
     return world
 
 
@@ -470,8 +470,8 @@ async def test_a_defect_in_one_look_ends_nothing_else(idle: World) -> None:
         asked += 1
         raise ZeroDivisionError
 
-    mine = idle.notifier(wanting(idle, "ops"))
-    mine.observer._last_quota = broken
+    observer = Observer(idle.database, idle.directory, last_quota=broken, health_of=idle.health_of)
+    mine = replace(idle.notifier(wanting(idle, "ops")), make_observer=lambda: observer)
     with capture_logs() as logs:
         async with at_work(mine.run):
             await until(lambda: asked > 0)

@@ -4,15 +4,14 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import anyio
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.errors import InvalidRequest
-from gateway.notifications.channel import label_of
-from gateway.notifications.delivery import Outcome, masked
+from gateway.notifications.labels import label_of, masked
 from gateway.notifications.saved import FIELDS, Effective, channel_id, read_effective, save
 from gateway.settings import NotificationChannel, NotificationSettings
 from gateway.settings.schema import HIDDEN, KEYS
@@ -20,6 +19,9 @@ from gateway.settings.values import BadValue, allowed_words, check_value
 from gateway.store.notification_channels import ChannelRecord, read_channels
 from gateway.web.admin.call import Call
 from gateway.web.admin.settings import source_of
+
+if TYPE_CHECKING:
+    from gateway.notifications.delivery import Outcome
 
 SAVED = "saved"
 ID_LENGTH = 16  # of the digits that a channel is known by in the database
@@ -279,7 +281,7 @@ def _delivery(
 
 
 def _tested(
-    call: Call, channel: NotificationChannel, outcome: Outcome, milliseconds: int
+    call: Call, channel: NotificationChannel, outcome: "Outcome", milliseconds: int
 ) -> TestedChannel:
     return TestedChannel(
         id=_short(_key(call, channel)),
