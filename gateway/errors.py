@@ -16,7 +16,8 @@
     │       ├── RateLimitExceeded     requests, concurrent requests or tokens
     │       └── CreditLimitExceeded   credits
     ├── NoAccountAvailable        nothing to serve the request with; says what to do
-    │   └── AccountBusy             as many requests run on it as it may have
+    │   ├── AccountBusy             as many requests run on it as it may have
+    │   └── TokenPending            its token is being renewed, which takes long
     ├── SettingsError             a setting is unknown or has a bad value
     ├── UpdateFailed              this program stays the version that it is; says why
     ├── ServiceFailed             the system does not keep the gateway running; says why
@@ -189,6 +190,10 @@ class NoAccountAvailable(GatewayError):
 
 class AccountBusy(NoAccountAvailable):
     """As many requests run on the account as it may have at once."""
+
+
+class TokenPending(NoAccountAvailable):
+    """Its token is being renewed, for longer than somebody waits who may go elsewhere."""
 
 
 class SettingsError(GatewayError):

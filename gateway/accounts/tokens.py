@@ -28,7 +28,9 @@ LARGEST_JITTER = 60.0  # seconds more, different for each account, so that they 
 ENOUGH = timedelta(seconds=30)
 # Tokens that live shorter than SKEW are always due; this bounds how often that is acted on.
 RENEWAL_INTERVAL = timedelta(seconds=30)
-WAIT = 30.0  # seconds that a request waits for a renewal
+# That a request waits for a renewal: longer than the sign-in service is given to answer, so that it
+# hears what was wrong.
+WAIT = 33.0  # seconds
 SCAN = 60.0  # seconds between looks at all accounts
 # After a night's sleep every account is due at once; what nobody waits for is done gently.
 UNASKED_AT_ONCE = 4

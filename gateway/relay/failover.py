@@ -8,6 +8,7 @@ from gateway.errors import (
     FirstEventTimeout,
     GatewayError,
     NoAccountAvailable,
+    TokenPending,
     UpstreamError,
     UpstreamModelNotFound,
 )
@@ -51,4 +52,4 @@ def best_told(refusals: Sequence[Refusal]) -> Refusal:
 def _passes(error: GatewayError) -> bool:
     if isinstance(error, UpstreamError):
         return error.retry == "back_off"
-    return isinstance(error, AccountBusy)
+    return isinstance(error, AccountBusy | TokenPending)

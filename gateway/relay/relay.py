@@ -21,6 +21,7 @@ from gateway.errors import (
     FirstEventTimeout,
     GatewayError,
     InvalidRequest,
+    TokenPending,
     UpstreamError,
     UpstreamUnreachable,
 )
@@ -43,6 +44,9 @@ from gateway.upstream.client import Generation, KiroService, token_refused
 # A generation can do without the model list. Only an account's very first one is waited for, since
 # it tells how to ask for thinking; it holds nobody up for longer than this.
 MODEL_LIST_PATIENCE = 3.0  # seconds
+
+# A token is renewed in much less. Who may go elsewhere waits no longer for a service that hangs.
+TOKEN_PATIENCE = 5.0  # seconds
 
 log = structlog.get_logger("gateway.relay")
 
@@ -183,7 +187,7 @@ class Relay:
         account, error = best_told(refusals)
         facts.account_id, facts.account_name = account.id, account.name
         facts.failed_over = [other.name for other, _ in refusals if other is not account]
-        if isinstance(error, AccountBusy):
+        if isinstance(error, AccountBusy | TokenPending):
             # Nobody else can, so it is worth the wait.
             return await self._answer_on(account.id, ask, attempts, started_at, patient=True)
         raise error
@@ -193,7 +197,7 @@ class Relay:
     ) -> Answer:
         """The answer of one account; `patient`: also if it has to be waited for its turn."""
         self._heed(ask, account_id)
-        account = await self._accounts.get(account_id)
+        account = await self._signed_in(account_id, patient=patient)
         call = await self._prepare(ask, account, sending=True)
         if ask.take_place is not None:
             await ask.take_place(account_id, patient)
@@ -258,6 +262,14 @@ class Relay:
                 )
             )
             return answer
+
+    async def _signed_in(self, account_id: str, *, patient: bool) -> Account:
+        account: Account | None = None
+        with anyio.move_on_after(None if patient else TOKEN_PATIENCE):
+            account = await self._accounts.get(account_id)
+        if account is None:
+            raise TokenPending("The account's token is being renewed, which takes long. Try again.")
+        return account
 
     def _given_up(self, call: _Call, error: UpstreamError) -> UpstreamError:
         """What is told of a failure that nothing more is done about on this account."""
