@@ -92,8 +92,10 @@ class HealthChecks:
 
     def next_at(self, account_id: str) -> datetime | None:
         """When an account is checked next; None: it is not."""
-        plan = self._plans.get(account_id)
-        return plan.next_at if plan is not None else None
+        plan, account = self._plans.get(account_id), self._directory.account(account_id)
+        if plan is None or account is None or not self._is_in(account):
+            return None
+        return plan.next_at
 
     def is_learning(self, account_id: str) -> bool:
         """Whether the quota is being asked for only to know when it begins anew."""

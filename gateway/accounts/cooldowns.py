@@ -99,7 +99,7 @@ class Cooldowns:
         )
         assert begun is not None
         if begun != previous:
-            log.warning(
+            log.info(
                 "account cools down",
                 account=account.name,
                 kind=kind,

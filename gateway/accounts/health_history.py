@@ -119,6 +119,6 @@ class HealthHistory:
         self._known[account.id] = change
         self._unwritten.append(change)
         self._wake.set()
-        (log.info if health.healthy else log.warning)(
-            "account health", account=account.name, state=health.state, reason=health.reason
-        )
+        # That all is well at the start is nothing to tell.
+        tell = log.warning if not health.healthy else log.info if known else log.debug
+        tell("account health", account=account.name, state=health.state, reason=health.reason)

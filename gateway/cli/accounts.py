@@ -32,6 +32,8 @@ MAX_API_KEY = 4096  # characters; real ones have fewer than a hundred
         "quota": "gateway.cli.account_calls:quota",
         "models": "gateway.cli.account_calls:models",
         "profile": "gateway.cli.account_calls:profile",
+        "enable": "gateway.cli.account_switch:enable",
+        "disable": "gateway.cli.account_switch:disable",
         "remove": "gateway.cli.accounts:remove",
     },
     examples=["kiro-gateway accounts import me", "kiro-gateway accounts quota"],

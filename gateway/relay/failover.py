@@ -25,6 +25,10 @@ class Alternatives(Protocol):
         """At least one, the best first; what comes later is decided when it is wanted."""
         ...
 
+    def why_not_its_own(self) -> GatewayError:
+        """Why the account that the request is meant for is not the first of them."""
+        ...
+
 
 def may_go_on(error: GatewayError) -> bool:
     """Whether another account might do what this one did not.

@@ -3,7 +3,7 @@
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -162,14 +162,20 @@ class Relay:
     ) -> Answer:
         """The answer of the first account that gives one."""
         facts = ask.facts
+        own_name = facts.account_name
+        passed_over: list[str] = []
         refusals: list[Refusal] = []
         for account in alternatives.order():
             if refusals and attempts.is_over(self._clock() - started_at):
                 break
             attempts.on_another_account()
-            facts.account_id, facts.account_name = account.id, account.name
-            facts.failed_over = [other.name for other, _ in refusals]
             calls, elapsed = facts.upstream_calls, self._clock() - started_at
+            if not refusals and account.id != ask.account_id and own_name is not None:
+                passed_over.append(own_name)
+                why = alternatives.why_not_its_own()
+                facts.calls.append(_passed_over(own_name, why, elapsed))
+            facts.account_id, facts.account_name = account.id, account.name
+            facts.failed_over = _names(passed_over, refusals)
             try:
                 return await self._answer_on(account.id, ask, attempts, started_at, patient=False)
             except GatewayError as exc:
@@ -177,7 +183,7 @@ class Relay:
                     raise
                 refusals.append((account, exc))
                 if facts.upstream_calls == calls:
-                    facts.calls.append(_passed_over(account, exc, elapsed))
+                    facts.calls.append(_passed_over(account.name, exc, elapsed))
             log.info(
                 "account does not serve",
                 request_id=facts.request_id,
@@ -186,7 +192,8 @@ class Relay:
             )
         account, error = best_told(refusals)
         facts.account_id, facts.account_name = account.id, account.name
-        facts.failed_over = [other.name for other, _ in refusals if other is not account]
+        names = _names(passed_over, refusals)
+        facts.failed_over = [name for name in names if name != account.name]
         if isinstance(error, AccountBusy | TokenPending):
             # Nobody else can, so it is worth the wait.
             return await self._answer_on(account.id, ask, attempts, started_at, patient=True)
@@ -434,9 +441,13 @@ class Relay:
         )
 
 
-def _passed_over(account: Account, error: GatewayError, elapsed: float) -> UpstreamCall:
+def _names(passed_over: Sequence[str], refusals: Sequence[Refusal]) -> list[str]:
+    return list(dict.fromkeys([*passed_over, *(account.name for account, _ in refusals)]))
+
+
+def _passed_over(account_name: str, error: GatewayError, elapsed: float) -> UpstreamCall:
     return UpstreamCall(
-        account=account.name,
+        account=account_name,
         outcome=type(error).__name__,
         started=elapsed,
         seconds=0.0,

@@ -220,6 +220,8 @@ async def update_account(
         values["name"] = check_account_name(changes["name"])
     if "enabled" in changes:
         values["enabled"] = changes["enabled"]
+        if changes["enabled"]:
+            await end_cooldowns(db, account_id)
     if "auth_region" in changes:
         values["auth_region"] = check_region(changes["auth_region"])
     if "api_region" in changes:
@@ -296,12 +298,14 @@ async def keys_using(db: AsyncConnection, account_id: str) -> tuple[tuple[str, s
 async def set_account_enabled(
     db: AsyncConnection, account_id: str, *, enabled: bool, now: datetime
 ) -> None:
-    """Let an account serve requests, or stop it.
+    """Let an account serve requests, whatever was held against it, or stop it.
 
     Raises:
         NotFound: there is no such account.
     """
     await _update(db, account_id, {"enabled": enabled}, now)
+    if enabled:
+        await end_cooldowns(db, account_id)
 
 
 async def set_profile_arn(

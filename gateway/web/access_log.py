@@ -29,6 +29,7 @@ def log_request(facts: Facts, seconds: float) -> None:
         "key_id": facts.api_key_id,
         "key": facts.api_key_name,
         "account": facts.account_name,
+        "failed_over": ",".join(facts.failed_over) or None,
         "model": facts.model_asked,
         "served": facts.model_served,
         "stream": facts.stream if facts.model_asked else None,

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 
 from gateway.accounts.ranking import Candidate, rank
 from gateway.conversation import Conversation
+from gateway.errors import GatewayError, NoAccountAvailable, UpstreamModelNotFound
 from gateway.kiro.model_names import resolve
 from gateway.store.accounts import Account
 from gateway.store.api_keys import ApiKey
@@ -65,6 +66,20 @@ class Failover:
         if not tried:
             yield self.default  # which then says what is wrong with it
 
+    def why_not_its_own(self) -> GatewayError:
+        """See `relay.failover.Alternatives`."""
+        health, default = self.services.health, self.default
+        model = resolve(self.conversation.model, self._catalogue(default)).id
+        if (refusal := health.refusal(default.id, model)) is not None:
+            return refusal
+        if health.lacks(default.id, model):
+            return UpstreamModelNotFound(f'Account "{default.name}" lately had no such model.')
+        problem = health.of(default).problem or "It serves as many requests as it may."
+        return NoAccountAvailable(f'Account "{default.name}": {problem}')
+
+    def _catalogue(self, account: Account) -> set[str]:
+        return {model.id for model in self.services.models.peek(account.id) or ()}
+
     def _allowed(self) -> Iterator[Account]:
         for account_id in self.api_key.account_ids:
             if (account := self.services.directory.account(account_id)) is not None:
@@ -75,7 +90,7 @@ class Failover:
         if not account.enabled or account.credentials is None:
             return None
         services, credentials = self.services, account.credentials
-        catalogue = {model.id for model in services.models.peek(account.id) or ()}
+        catalogue = self._catalogue(account)
         if not may_use(self.api_key, self.conversation.model, catalogue):
             return None
         model = resolve(self.conversation.model, catalogue).id

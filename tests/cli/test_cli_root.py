@@ -52,6 +52,8 @@ def test_the_commands_are_the_documented_ones() -> None:
         "accounts quota",
         "accounts models",
         "accounts profile",
+        "accounts enable",
+        "accounts disable",
         "accounts remove",
         "keys",
         "keys create",

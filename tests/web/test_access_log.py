@@ -19,6 +19,7 @@ from tests.harness import Gateway, Kiro, gateway_on
 from tests.web.api_keys import make_key
 from tests.web.listening import listening
 from tests.web.replies import Dialect, ask
+from tests.web.test_failover import failover_key
 from tests.web.usage_rows import usage_of
 
 pytestmark = pytest.mark.anyio
@@ -314,3 +315,27 @@ async def test_behind_a_trusted_proxy_the_client_is_told_and_not_the_proxy(
         assert stored.record.detail is not None
         seen.append(stored.record.detail.peer)
     assert seen == ["127.0.0.1", "203.0.113.9"]
+
+
+async def test_the_line_names_the_account_that_served_and_those_that_did_not(
+    kiro: Kiro, gateway: Gateway, log_at: Any
+) -> None:
+    log: Log = log_at("info")
+    client = await failover_key(gateway, "social", "organisation")
+    await kiro.scenario("suspended", account="social")
+    for number in range(2):
+        headers = {"x-request-id": f"over-{number}"}
+        assert (await ask(client, "anthropic", PROMPT, stream=True, headers=headers)).status == 200
+        line = await log.request(f"over-{number}")
+        assert (line["account"], line["failed_over"]) == ("organisation", "social")
+        # The second time it was passed over without a call, for the same reason.
+        assert line["retries"] == 1 - number
+        row = await usage_of(gateway, f"over-{number}")
+        database = gateway.services.database
+        async with database.connect() as db:
+            stored = await get_request(db, database.secrets, row["id"], now=datetime.now(UTC))
+        assert stored.record.detail is not None
+        assert [(one.account, one.outcome) for one in stored.record.detail.attempts] == [
+            ("social", "AccountSuspended"),
+            ("organisation", "answered"),
+        ]

@@ -307,6 +307,21 @@ async def test_a_full_account_hands_over_and_its_places_are_given_back(
                 assert (await ask(client, "anthropic", "Hello", stream=True)).status == 200
 
 
+async def test_a_request_that_fails_over_counts_once_against_its_key(
+    kiro: Kiro, gateway: Gateway
+) -> None:
+    limits = Limits(requests_per_minute=2, max_concurrent_requests=1, tokens_per_day=1_000_000)
+    client = await failover_key(gateway, "social", "organisation", limits=limits)
+    await kiro.scenario("throttled", times=None, account="social")
+    left = []
+    for _ in range(2):
+        reply = await ask(client, "anthropic", "Hello", stream=True)
+        assert (reply.status, served_by(reply)) == (200, "organisation")
+        left.append(reply.headers["x-ratelimit-remaining-requests"])
+    assert left == ["1", "0"]
+    assert (await ask(client, "anthropic", "Hello", stream=True)).status == 429
+
+
 async def test_sessions_spread_over_the_accounts_that_are_left_and_stay_there(
     kiro: Kiro, gateway: Gateway
 ) -> None:

@@ -22,7 +22,6 @@ from gateway.store.accounts import (
     save_credentials,
     update_account,
 )
-from gateway.store.cooldowns import end_cooldowns
 from gateway.web.admin.call import Call
 from gateway.web.admin.documents import (
     AccountObject,
@@ -154,8 +153,6 @@ async def change(call: Call) -> AccountObject:
     async with database.begin() as db:
         account = await get_account(db, database.secrets, call.variables["id"])
         changes = _changes(wanted, account)
-        if wanted.enabled is True:
-            await end_cooldowns(db, account.id)
         account = await update_account(db, database.secrets, account.id, now=call.now, **changes)
         if wanted.api_key is not UNSET:
             account = await _sign_in(db, call, account, wanted.api_key)
