@@ -87,8 +87,7 @@ class Cooldowns:
         kind = rules.kind_of(error)
         if kind is None:
             return None
-        entries = self._entries.get(account.id, {})
-        previous = entries.get((kind, model if kind == "rate" else ""))
+        previous = self._last(account, kind, model if kind == "rate" else "")
         begun = rules.begin(
             error,
             account,
@@ -125,7 +124,7 @@ class Cooldowns:
         account = self._directory.account(account_id)
         if account is None:
             return
-        current = self._entries.get(account_id, {}).get(("exhausted", ""))
+        current = self._last(account, "exhausted", "")
         changed = rules.after_quota(account, quota, current, now=self._clock(), learning=learning)
         if changed is not None and changed != current:
             self._put(changed)
@@ -211,6 +210,13 @@ class Cooldowns:
                 if not failing:
                     log.warning("cool-downs may be out of date", error=str(exc))
                 failing = True
+
+    def _last(self, account: Account, kind: Kind, model: str) -> Cooldown | None:
+        """The one that a new one follows upon; what an earlier sign-in met is another matter."""
+        one = self._entries.get(account.id, {}).get((kind, model))
+        if one is None or (account.signed_in_at and one.since < account.signed_in_at):
+            return None
+        return one
 
     def _blocking(self, account_id: str, model: str | None) -> Cooldown | None:
         entries = self._entries.get(account_id)

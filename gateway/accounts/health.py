@@ -27,7 +27,8 @@ from gateway.store.accounts import Account
 
 # One failure says little about an account, and the service as a whole has its bad minutes.
 ENOUGH_FAILURES = 3
-MODEL_ABSENT = 600.0  # seconds for which it is remembered that an account lacks a model
+# For so long it is remembered that an account lacks a model.
+MODEL_ABSENT = timedelta(minutes=10)
 MAX_ABSENT = 1000  # of these; clients may name what they like
 BROKEN = (
     UpstreamUnavailable,
@@ -171,8 +172,13 @@ class AccountHealth:
 
     def lacks(self, account_id: str, model: str) -> bool:
         """Whether the service lately said that the account does not have the model."""
-        until = self._absent.get((account_id, model))
-        return until is not None and self._clock() < until
+        noted_at = self._absent.get((account_id, model))
+        account = self._directory.account(account_id)
+        if noted_at is None or account is None:
+            return False
+        if account.signed_in_at is not None and noted_at < account.signed_in_at:
+            return False  # that was another sign-in, perhaps with another plan
+        return self._clock() - noted_at < MODEL_ABSENT
 
     def checked(self, account_id: str) -> None:
         """A check found nothing wrong."""
@@ -236,10 +242,9 @@ class AccountHealth:
             self._changed(account.id)
 
     def _note_absent(self, account_id: str, model: str) -> None:
-        now = self._clock()
         if len(self._absent) >= MAX_ABSENT:
             del self._absent[next(iter(self._absent))]
-        self._absent[account_id, model] = now + timedelta(seconds=MODEL_ABSENT)
+        self._absent[account_id, model] = self._clock()
 
     def _state(self, account: Account) -> Health:
         held = self.cooldowns.of(account.id)

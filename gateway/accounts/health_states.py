@@ -79,7 +79,9 @@ def holds(cooldown: Cooldown, account: Account, now: datetime) -> bool:
     """Whether a cool-down keeps the account, or a model of it, from serving."""
     if not cooldown.holds(now):
         return False
-    # Renewed, or signed in again: these are other credentials than those that were refused.
+    if account.signed_in_at is not None and cooldown.since < account.signed_in_at:
+        return False  # it was held against an earlier sign-in
+    # Once the token is renewed, it is another one than was refused.
     return cooldown.kind != "sign_in" or account.generation <= cooldown.generation
 
 

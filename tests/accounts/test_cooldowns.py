@@ -137,6 +137,24 @@ async def test_a_refused_token_is_forgiven_with_the_next_one(one: Process) -> No
     assert one.refusal(None) is None
 
 
+async def test_a_new_sign_in_counts_at_once_without_a_look_into_the_store(one: Process) -> None:
+    one.fail(AccountSuspended("x"))
+    async with one.database.begin() as db:
+        await save_credentials(
+            db,
+            one.database.secrets,
+            one.account.id,
+            Credentials(access_token="new"),
+            auth_method="idc",
+            profile_arn=None,
+            expected_generation=None,
+            now=NOW + timedelta(seconds=1),
+        )
+    assert one.refusal(None) is AccountSuspended
+    await one.directory.reload()
+    assert one.refusal(None) is None
+
+
 async def test_what_one_process_hears_the_other_knows_from_the_store(tmp_path: Path) -> None:
     async with two_processes(tmp_path) as (one, other):
         one.fail(AccountSuspended("x"))
