@@ -150,6 +150,10 @@ async def gateway_on(
     It asks the service nothing by itself unless it is given an `upkeep_delay`.
     """
     timing = replace(timing, upkeep_delay=upkeep_delay)
+    if upkeep_delay is not None:
+        # The checks of accounts themselves are not what is looked at.
+        checks = {"health_check_enabled": True, "health_check_seconds": 3600}
+        defaults = {**checks, **(defaults or {})}
     settings = settings_for(folder, kiro.url, defaults, runtime_url=runtime_url, **server)
     secrets = SecretBox(*parse_keys(new_key(), source="test"))
     sock = sock or listen("127.0.0.1", 0)

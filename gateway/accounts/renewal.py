@@ -210,7 +210,7 @@ class Renewer:
         auth_region: str | None,
         profile_arn: str | None,
     ) -> bool:
-        async with self._database.begin() as db:
+        async with self._database.begin(durable=True) as db:
             generation = await save_credentials(
                 db,
                 self._database.secrets,

@@ -159,7 +159,7 @@ class Completion:
             login.storing = False
 
     async def _save(self, account_id: str, signed_in: SignedIn) -> None:
-        async with self.database.begin() as db:
+        async with self.database.begin(durable=True) as db:
             await save_credentials(
                 db,
                 self.database.secrets,

@@ -42,6 +42,7 @@ class _Store:
     setting: str
     reading: AsyncEngine
     writing: AsyncEngine
+    durable: AsyncEngine
     one_writer: bool
     failures: tuple[type[Exception], ...]
 
@@ -76,17 +77,19 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
+    async def begin(self, *, durable: bool = False) -> AsyncIterator[AsyncConnection]:
         """A transaction for writing: kept when the block ends, undone when it raises.
 
-        Nothing but statements belongs into the block, least of all another `begin`.
+        Nothing but statements belongs into the block, least of all another `begin`. A `durable` one
+        waits for the disk, for what must not be lost even if the power fails a moment later.
 
         Raises:
             StoreError: the database fails, or another process keeps it locked.
         """
+        engine = self._store.durable if durable else self._store.writing
         async with self._writing if self._store.one_writer else nullcontext():
             with self._errors(), anyio.fail_after(TRANSACTION_TIMEOUT, shield=True):
-                async with self._store.writing.begin() as connection:
+                async with engine.begin() as connection:
                     yield connection
 
     @contextmanager
@@ -184,6 +187,10 @@ def _sqlite(path: Path) -> _Store:
         setting="tenant.db_path",
         reading=engine,
         writing=engine.execution_options(**{sqlite_file.WRITING: True}),
+        # Keeps no connection open, so that there is nothing of it to close.
+        durable=sqlite_file.make_engine(path, durable=True).execution_options(
+            **{sqlite_file.WRITING: True}
+        ),
         one_writer=True,
         failures=(sqlite_file.Error,),
     )
@@ -201,6 +208,7 @@ def _postgresql(url: str) -> _Store:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         ),
         writing=engine,
+        durable=engine,
         one_writer=False,
         failures=server.FAILURES,
     )

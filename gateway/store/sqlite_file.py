@@ -27,12 +27,16 @@ WRITING = "begin_immediate"
 Error = sqlite3.Error
 
 
-def make_engine(path: Path, *, migrating: bool = False) -> AsyncEngine:
-    """An engine for a file that is there; transactions read unless they are told to write."""
+def make_engine(path: Path, *, migrating: bool = False, durable: bool = False) -> AsyncEngine:
+    """An engine for a file that is there; transactions read unless they are told to write.
+
+    What a `durable` one commits survives a power failure, too; others are only certain to survive
+    the end of the process, and cost no wait for the disk.
+    """
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
         connect_args={"timeout": BUSY_TIMEOUT},
-        poolclass=NullPool if migrating else None,
+        poolclass=NullPool if migrating or durable else None,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -41,7 +45,7 @@ def make_engine(path: Path, *, migrating: bool = False) -> AsyncEngine:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         # Rebuilding a table drops the old one, which must not cascade.
         cursor.execute(f"PRAGMA foreign_keys={'OFF' if migrating else 'ON'}")
         cursor.close()

@@ -105,7 +105,7 @@ async def _open_services(
     background.start_soon(accounts.health.cooldowns.run, name="write cool-downs")
     background.start_soon(accounts.health.cooldowns.watch, name="watch cool-downs")
     background.start_soon(accounts.tokens.keep_fresh, name="refresh tokens")
-    if timing.upkeep_delay is not None:
+    if timing.upkeep_delay is not None and settings.defaults.health_check_enabled:
         upkeep = partial(accounts.upkeep().run, delay=timing.upkeep_delay)
         background.start_soon(upkeep, name="look after accounts")
 

@@ -254,3 +254,15 @@ async def test_a_backup_replaces_nothing(tmp_path: Path, path: Path) -> None:
         back_up(path, path)
     with pytest.raises(StoreError, match="cannot be copied"):
         back_up(tmp_path / "nowhere.db", tmp_path / "copy.db")
+
+
+async def test_what_must_not_be_lost_waits_for_the_disk(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        found = []
+        for durable in (True, False):
+            async with database.begin(durable=durable) as db:
+                found.append((await db.execute(text("PRAGMA synchronous"))).scalar())
+                await bump_revision(db)
+        assert found == [2, 1]  # FULL, NORMAL
+        async with database.connect() as db:
+            assert await read_revision(db) == 2
