@@ -1,6 +1,7 @@
 """The command `kiro-gateway`: what every command shares, from exit codes to error lines.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted. A command that has others
+says so in its help.
 """
 
 import os
@@ -105,6 +106,7 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except click.ClickException as exc:
         _complain(exc.format_message())
+        return exc.exit_code
     except SettingsError as exc:
         _complain(str(exc))
         return 2

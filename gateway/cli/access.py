@@ -3,17 +3,33 @@
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway.cli.options import load
 from gateway.cli.store import open_secret_box, store_target
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
     from gateway.accounts.access import AccountAccess
     from gateway.settings import Settings
+    from gateway.store.database import Database
+    from gateway.upstream.http import HttpClients
 
 Result = TypeVar("Result")
 Work = Callable[["AccountAccess", "Settings"], Awaitable[Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Everything that a command on accounts has, while it runs."""
+
+    settings: "Settings"
+    database: "Database"
+    clients: "HttpClients"
+    accounts: "AccountAccess"
+    tasks: "TaskGroup"
 
 
 def with_accounts(config: str | None, db_path: str | None, work: "Work[Result]") -> Result:
@@ -26,6 +42,17 @@ def with_accounts(config: str | None, db_path: str | None, work: "Work[Result]")
         StoreError: the database or its secret key cannot be used.
         GatewayError: as `work`.
     """
+
+    async def with_both(opened: Opened) -> "Result":
+        return await work(opened.accounts, opened.settings)
+
+    return with_everything(config, db_path, with_both)
+
+
+def with_everything(
+    config: str | None, db_path: str | None, work: Callable[[Opened], Awaitable[Result]]
+) -> Result:
+    """As `with_accounts`, for work that needs more."""
     import anyio
 
     settings = load(config, {"tenant.db_path": db_path}).settings
@@ -45,7 +72,7 @@ def speak_up_only_at_debug(settings: "Settings") -> None:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
-async def _run(settings: "Settings", work: "Work[Result]") -> Result:
+async def _run(settings: "Settings", work: Callable[[Opened], Awaitable[Result]]) -> Result:
     import anyio
 
     from gateway.accounts.access import open_accounts
@@ -63,7 +90,8 @@ async def _run(settings: "Settings", work: "Work[Result]") -> Result:
                 accounts = await open_accounts(database, clients, settings.upstream, tasks)
                 tasks.start_soon(accounts.health.cooldowns.run)
                 try:
-                    results.append(await work(accounts, settings))
+                    opened = Opened(settings, database, clients, accounts, tasks)
+                    results.append(await work(opened))
                 except Exception as exc:  # a task group would wrap it up
                     failure = exc
                 # A quota with room in it, say, ends what was held against its account.

@@ -27,6 +27,7 @@ MAX_API_KEY = 4096  # characters; real ones have fewer than a hundred
     commands_from={
         "add": "gateway.cli.accounts:add",
         "import": "gateway.cli.account_import:import_account",
+        "login": "gateway.cli.account_login:login",
         "list": "gateway.cli.accounts:list_accounts",
         "refresh": "gateway.cli.account_calls:refresh",
         "quota": "gateway.cli.account_calls:quota",
@@ -36,7 +37,11 @@ MAX_API_KEY = 4096  # characters; real ones have fewer than a hundred
         "disable": "gateway.cli.account_switch:disable",
         "remove": "gateway.cli.accounts:remove",
     },
-    examples=["kiro-gateway accounts import me", "kiro-gateway accounts quota"],
+    examples=[
+        "kiro-gateway accounts login me",
+        "kiro-gateway accounts import me",
+        "kiro-gateway accounts quota",
+    ],
 )
 def accounts() -> None:
     """Manage the Kiro accounts that serve requests.
@@ -117,7 +122,7 @@ def add(
     else:
         click.echo(
             f'Added account "{account.name}", not signed in yet. '
-            f"Next: kiro-gateway accounts import {account.name}"
+            f"Next: kiro-gateway accounts login {account.name}"
         )
 
 

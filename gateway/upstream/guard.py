@@ -6,7 +6,7 @@ the name resolves to at the very connection, and again for each redirect; size a
 
 import re
 import socket
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -47,11 +47,13 @@ class Guard:
         allowed_hosts: hosts that may be private or spoken to by plain http, because the operator
             says so.
         allow_loopback: the same for this machine; for when everything upstream is here too.
+        resolver: makes what looks names up.
     """
 
     user_agent: str
     allowed_hosts: frozenset[str] = frozenset()
     allow_loopback: bool = False
+    resolver: Callable[[], AbstractResolver] = ThreadedResolver
 
     def check(self, url: str) -> SplitResult:
         """The parts of a URL that may be fetched, as far as can be told without asking DNS.
@@ -106,7 +108,10 @@ class Guard:
                 location = answer.headers.get("location")
                 if answer.status not in _REDIRECTS or not location:
                     return answer
-                url = urljoin(url, location)
+                try:
+                    url = urljoin(url, location)
+                except ValueError:
+                    raise AddressRefused("The address is redirected to none.") from None
         raise AddressRefused("The address is redirected too often.")
 
     async def post(
@@ -145,7 +150,7 @@ class Guard:
             socks_connector(proxy)
             if proxy and socks
             else aiohttp.TCPConnector(
-                ssl=tls(), resolver=None if trusted or proxy else _PublicResolver()
+                ssl=tls(), resolver=None if trusted or proxy else _PublicResolver(self.resolver())
             )
         )
         session = aiohttp.ClientSession(
@@ -195,8 +200,8 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 class _PublicResolver(AbstractResolver):
     """Resolves names to public addresses or not at all: whoever mixes them means no good."""
 
-    def __init__(self) -> None:
-        self._resolver = ThreadedResolver()
+    def __init__(self, resolver: AbstractResolver) -> None:
+        self._resolver = resolver
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET

@@ -48,6 +48,7 @@ def test_the_commands_are_the_documented_ones() -> None:
         "accounts add",
         "accounts import",
         "accounts list",
+        "accounts login",
         "accounts refresh",
         "accounts quota",
         "accounts models",

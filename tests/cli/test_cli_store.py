@@ -33,7 +33,7 @@ def account(invoke: Invoke) -> str:
 def test_an_added_account_is_listed(invoke: Invoke) -> None:
     code, out, _ = invoke("accounts", "add", "work", "--region", "eu-west-1", *DATABASE)
     assert code == 0
-    assert "kiro-gateway accounts import work" in out
+    assert "kiro-gateway accounts login work" in out
     listed = json.loads(invoke("accounts", "list", "--json", *DATABASE)[1])
     assert listed["total"] == 1
     (found,) = listed["accounts"]

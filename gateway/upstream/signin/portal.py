@@ -1,5 +1,6 @@
 """Kiro's sign-in page, and redeeming the code that Google's and GitHub's users come back with."""
 
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
@@ -79,4 +80,5 @@ async def redeem_code(
             why="code_refused",
             upstream_status=answer.status,
         )
-    return issued_tokens(answer, now=now)
+    # It is this service, in this region, that will renew them.
+    return replace(issued_tokens(answer, now=now), auth_region=DEFAULT_REGION)

@@ -86,10 +86,11 @@ async def _login(request: Request, logins: Logins, page: str, language: Language
         return _html(missing_page(language), 404)
     match request.method:
         case "GET":
-            step = request.query_params.get("step", "")
-            if step == login.step:
+            if request.query_params.get("step") == login.step:
+                # Past the moment in which it is finished: then there may be nobody to ask any more.
+                seen = {login.step, "finishing"}
                 with anyio.move_on_after(WAIT):
-                    await login.changed(lambda login: login.step != step)
+                    await login.changed(lambda login: login.step not in seen)
             return _page(login, language)
         case "POST":
             return await _posted(request, login, language)

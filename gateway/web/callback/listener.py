@@ -6,7 +6,7 @@ One listener serves every sign-in on its port: the state in an address says whic
 import errno
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -35,7 +35,15 @@ class _Listener:
 class CallbackListeners:
     """Opens and shares ports. They are served in `tasks`."""
 
-    def __init__(self, tasks: TaskGroup, app_for: AppFor, *, timing: Timing = USUAL) -> None:
+    def __init__(
+        self,
+        tasks: TaskGroup,
+        app_for: AppFor,
+        *,
+        timing: Timing = USUAL,
+        ports: Sequence[int] = PORTS,
+    ) -> None:
+        self._ports = ports
         self._tasks = tasks
         self._app_for = app_for
         self._timing = timing
@@ -47,7 +55,7 @@ class CallbackListeners:
         Raises:
             Conflict: it, or each of those, is taken by another program.
         """
-        wanted = (port,) if port is not None else (*self._open, *PORTS)
+        wanted = (port,) if port is not None else (*self._open, *self._ports)
         for candidate in wanted:
             if (known := self._open.get(candidate)) is not None and not known.ending.is_set():
                 known.leases += 1
@@ -64,7 +72,7 @@ class CallbackListeners:
                 f"Port {port} of this machine is taken by another program. Stop that, or leave the "
                 "port out to take a free one."
             )
-        ports = ", ".join(map(str, PORTS))
+        ports = ", ".join(map(str, self._ports))
         raise Conflict(
             f"Every port that the sign-in page can come back to is taken: {ports}. Free one, or "
             "sign in with a device code."

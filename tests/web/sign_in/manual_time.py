@@ -12,7 +12,7 @@ class ManualTime:
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     waits: list[float] = field(default_factory=list)
-    _sleeping: list[tuple[datetime, anyio.Event]] = field(default_factory=list)
+    _sleeping: list[tuple[float, datetime, anyio.Event]] = field(default_factory=list)
     _began: anyio.Event = field(default_factory=anyio.Event)
 
     def clock(self) -> datetime:
@@ -20,26 +20,25 @@ class ManualTime:
 
     async def sleep(self, seconds: float) -> None:
         wake = self.now + timedelta(seconds=seconds)
-        entry = (wake, anyio.Event())
+        entry = (seconds, wake, anyio.Event())
         self.waits.append(seconds)
         self._sleeping.append(entry)
         self._began.set()
         self._began = anyio.Event()
         try:
-            await entry[1].wait()
+            await entry[2].wait()
         finally:
             self._sleeping.remove(entry)
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
-        for wake, event in self._sleeping:
+        for _, wake, event in self._sleeping:
             if wake <= self.now:
                 event.set()
 
     async def asleep(self, seconds: float) -> None:
         """Wait until somebody has begun to sleep for so long."""
         while not any(
-            wake - self.now == timedelta(seconds=seconds) and not event.is_set()
-            for wake, event in self._sleeping
+            meant == seconds and not event.is_set() for meant, _, event in self._sleeping
         ):
             await self._began.wait()

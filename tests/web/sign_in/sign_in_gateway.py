@@ -1,6 +1,6 @@
 """A gateway with an account that nobody has signed in to, its operator, and a browser."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ import anyio
 import httpx
 
 from gateway.logins.login import Login
+from gateway.logins.logins import WATCH
 from gateway.logins.timing import LoginTiming
 from gateway.web.timing import Timing
 from tests.harness import Kiro
@@ -70,6 +71,36 @@ class SignInGateway:
         assert answer.status_code == 302, answer.text
         return answer.headers["location"]
 
+    async def visit(self, address: str, **headers: str) -> httpx.Response:
+        """What a browser shows that is sent to this address."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.browser.get(address, headers=named)
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass here and at the service, once somebody sleeps for so long."""
+        with anyio.fail_after(10):
+            await self.time.asleep(seconds)
+        await self.kiro.control("POST", "/clock", {"advance_seconds": seconds})
+        self.time.advance(seconds)
+
+    async def poll(self, login: str) -> None:
+        """Let the interval pass, and wait until the service was asked and has answered."""
+        interval = self.login(login).interval
+        assert interval is not None
+        waits = len(self.time.waits)
+        await self.pass_time(interval)
+        await soon(
+            lambda: (
+                self.login(login).is_over
+                or self.login(login).step != "device"
+                or any(wait >= 1 and wait != WATCH for wait in self.time.waits[waits:])
+            )
+        )
+
+    async def secrets_of(self, login: str) -> str:
+        """Everything that is kept of a sign-in."""
+        return repr({name: getattr(self.login(login), name) for name in Login.__dataclass_fields__})
+
     async def answers(self) -> dict[str, Any]:
         """A streamed answer of the new account; fails if there is none."""
         keyed = await self.admin.call(
@@ -106,7 +137,7 @@ async def sign_in_gateway(kiro: Kiro, folder: Path) -> AsyncIterator[SignInGatew
         yield SignInGateway(admin, kiro, time, browser)
 
 
-async def soon(condition: Any) -> None:
+async def soon(condition: Callable[[], bool]) -> None:
     """Let other tasks run until it is so."""
     with anyio.fail_after(10):
         while not condition():
