@@ -26,21 +26,32 @@ def free_port() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A folder with a database, and a simulator to speak to."""
+    """A folder with a database, or a database elsewhere, and a simulator to speak to."""
 
     folder: Path
     upstream: str
+    database_url: str | None = None
 
     @property
     def database(self) -> Path:
         return self.folder / "gateway.db"
+
+    @property
+    def key_file(self) -> Path:
+        """Where the first process to start puts the key for what is encrypted."""
+        folder = self.folder / ".kiro-gateway" if self.database_url else self.folder
+        return folder / "secret.key"
 
     def environment(self, port: int = 1) -> dict[str, str]:
         names = ("RUNTIME", "MANAGEMENT", "OIDC", "AUTH", "PORTAL")
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
-            "KIRO_GATEWAY_TENANT_DB_PATH": str(self.database),
+            **(
+                {"KIRO_GATEWAY_TENANT_DATABASE_URL": self.database_url}
+                if self.database_url
+                else {"KIRO_GATEWAY_TENANT_DB_PATH": str(self.database)}
+            ),
             "KIRO_GATEWAY_SERVER_HOST": "127.0.0.1",
             "KIRO_GATEWAY_SERVER_PORT": str(port),
             **{f"KIRO_GATEWAY_UPSTREAM_{name}_URL": self.upstream for name in names},

@@ -19,9 +19,11 @@ from gateway.simulator.server import serve_in_thread
 from gateway.store.accounts import create_account, get_account, save_credentials
 from gateway.store.database import Database, open_database
 from gateway.store.secrets import open_secrets
+from tests import sample_store
 from tests.gateway_process import Installation, gateway_processes
 from tests.harness import credentials_of
 from tests.processes.test_gateway_processes import BODY, many
+from tests.sample_store import sample_target
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -30,8 +32,9 @@ SOCIAL = next(account for account in DEMO_ACCOUNTS if account.name == "social")
 
 @asynccontextmanager
 async def store_of(installation: Installation) -> AsyncIterator[Database]:
-    secrets = open_secrets(None, installation.folder / "secret.key")
-    async with open_database(installation.database, secrets) as database:
+    secrets = open_secrets(None, installation.key_file)
+    target = installation.database_url or installation.database
+    async with open_database(target, secrets) as database:
         yield database
 
 
@@ -60,11 +63,15 @@ async def at_the_service(url: str) -> dict[str, Any]:
         return {one["name"]: one for one in (await answer.json())["accounts"]}
 
 
+@pytest.mark.usefixtures("both_stores")
 async def test_a_thousand_requests_in_two_processes_renew_an_expired_token_once(
     tmp_path: Path,
 ) -> None:
+    on_server = sample_store.server is not None
     with serve_in_thread() as simulator:
-        installation = Installation(tmp_path, simulator.url)
+        installation = Installation(
+            tmp_path, simulator.url, await sample_target(tmp_path) if on_server else None
+        )
         await add_expired(installation, [SOCIAL])
         secret = installation.create_key(account="social")
         with gateway_processes(installation, 2) as gateways:
