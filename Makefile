@@ -139,8 +139,9 @@ wheel: install $(UI) ## build the wheel and the source distribution
 
 wheel-test: ## install that wheel as people would, and use it
 	rm -rf dist/wheel-venv && $(PYTHON) -m venv dist/wheel-venv
-	dist/wheel-venv/$(SCRIPTS)/python -m pip --disable-pip-version-check install --quiet \
-		--find-links "$(WHEELS)" -c requirements/runtime.txt $(RELEASE)/*.whl
+	@$(call install_locked,dist/wheel-venv/$(SCRIPTS)/python,requirements/runtime.txt)
+	dist/wheel-venv/$(SCRIPTS)/python -m pip --disable-pip-version-check install --quiet $(RELEASE)/*.whl
+	dist/wheel-venv/$(SCRIPTS)/python -m pip check
 	$(PYTHON) build/selftest.py $(WITHOUT_UI) dist/wheel-venv/$(SCRIPTS)/kiro-gateway$(EXE)
 
 release-notes: install ## what the changelog says of this version: make release-notes TAG=v1.2.3

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.commands import Command
-from gateway.cli.lean import load_sqlalchemy_without_orm, without
+from gateway.cli.lean import load_sqlalchemy_without_orm, without, without_collecting
 from gateway.cli.options import config_option, home_folder, load
 from gateway.cli.store import open_secret_box
 
@@ -83,8 +83,8 @@ def serve(
         wanted["defaults.health_check_enabled"] = False
     loaded = load(config, wanted)
     settings = loaded.settings
-    load_sqlalchemy_without_orm()
-    with without("rich", "httpx._main"):
+    with without_collecting(), without("rich", "httpx._main"):
+        load_sqlalchemy_without_orm()
         from gateway.logs import configure_logging
         from gateway.upstream.signin.local_import import known_places
         from gateway.web.server import serve as run_server

@@ -1,9 +1,10 @@
+import gc
 import subprocess
 import sys
 
 import pytest
 
-from gateway.cli.lean import without
+from gateway.cli.lean import without, without_collecting
 
 
 def test_a_hidden_module_cannot_be_imported_and_comes_back_afterwards() -> None:
@@ -38,3 +39,9 @@ def test_a_server_loads_neither_an_orm_nor_the_dialect_of_a_store_it_does_not_ha
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_nothing_is_collected_while_the_block_imports_and_again_afterwards() -> None:
+    with without_collecting():
+        assert not gc.isenabled()
+    assert gc.isenabled()
