@@ -102,7 +102,7 @@ async def test_a_default_alone_has_to_be_in_the_list_that_is_there(tmp_path: Pat
         changed = await change(database, key, default="b")
         assert changed.default_account_id == key.account_ids[1]
         assert changed.account_ids == key.account_ids
-        with pytest.raises(InvalidRequest, match='"c" is not among'):
+        with pytest.raises(InvalidRequest, match='"c" is not'):
             await change(database, key, default="c")
 
 
