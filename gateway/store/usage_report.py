@@ -5,7 +5,7 @@ at either end from the requests themselves. Where the log of requests does not r
 those hours count whole.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias, get_args
@@ -128,13 +128,14 @@ async def usage_report(db: AsyncConnection, question: UsageQuestion) -> tuple[Us
     found: dict[_Group, _Found] = {}
     for part in await _parts(db, question):
         statement, position = _statement(part, question)
-        for row in await db.execute(statement):
-            _take(found, row, position, question)
+        _take(found, (await db.execute(statement)).all(), position, question)
+    begins = {period: _begin(period, question) for period in {group[4] for group in found}}
     rows = [
-        UsageRow(*group[:4], _begin(group[4], question), one.sums, one.sources)
-        for group, one in found.items()
+        UsageRow(key, account, model, source, begins[period], one.sums, one.sources)
+        for (key, account, model, source, period), one in found.items()
     ]
-    return tuple(sorted(rows, key=_order))
+    rows.sort(key=_order)
+    return tuple(rows)
 
 
 _Group: TypeAlias = tuple[str | None, str | None, str | None, str | None, int | None]
@@ -149,24 +150,30 @@ class _Found:
 
 def _take(
     found: dict[_Group, _Found],
-    row: Row[*tuple[Any, ...]],
+    rows: Iterable[Row[*tuple[Any, ...]]],
     position: Mapping[str, int],
     question: UsageQuestion,
 ) -> None:
-    """Add a row; `position` says where in it each dimension is, the sums come behind them."""
+    """Add rows; `position` says where in them each dimension is, the sums come behind them."""
     # Thousands of rows come through here: no mappings, no copies.
-    key = row[position["key"]] if "key" in position else None
-    account = (row[position["account"]] or None) if "account" in position else None
-    model = row[position["model"]] if "model" in position else None
-    period = row[position["period"]] if "period" in position else None
-    source: str = row[position["source"]]
-    group = (key, account, model, source if "source" in question.group_by else None, period)
-    sums = Sums(*row[len(position) :])
-    if (there := found.get(group)) is None:
-        found[group] = _Found(sums, {source: sums.requests})
-    else:
-        there.sums.add(sums)
-        there.sources[source] = there.sources.get(source, 0) + sums.requests
+    key, account = position.get("key"), position.get("account")
+    model, period = position.get("model"), position.get("period")
+    source, first = position["source"], len(position)
+    by_source = "source" in question.group_by
+    for row in rows:
+        sums = Sums(*row[first:])
+        group = (
+            None if key is None else row[key],
+            None if account is None else row[account] or None,
+            None if model is None else row[model],
+            row[source] if by_source else None,
+            None if period is None else row[period],
+        )
+        if (there := found.get(group)) is None:
+            found[group] = _Found(sums, {row[source]: sums.requests})
+        else:
+            there.sums.add(sums)
+            there.sources[row[source]] = there.sources.get(row[source], 0) + sums.requests
 
 
 @dataclass(frozen=True, slots=True)
