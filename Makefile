@@ -96,7 +96,7 @@ BINARY_PYTHON = $(BINARY_VENV)/$(SCRIPTS)/python
 RELEASE = dist/release
 SOURCE_DATE = $(shell git log -1 --format=%ct 2>/dev/null || echo 1700000000)
 # Where the page is built already, as in the release workflow: make UI= binary
-UI ?= $(if $(wildcard ui/package.json),ui)
+UI ?=
 WITHOUT_UI = $(if $(wildcard gateway/web/static/index.html),,--without-ui)
 
 # Only what ends up in the binary, so that nothing else can.

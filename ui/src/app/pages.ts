@@ -1,0 +1,11 @@
+import { IconKey, type TablerIcon } from '@tabler/icons-react'
+import type { Catalogues } from '@/locales/catalogue'
+
+interface PageEntry {
+  path: '/keys'
+  label: `page.${keyof Catalogues['shell']['page']}`
+  icon: TablerIcon
+}
+
+/** What is in the navigation, in this order; the first one is where people start. */
+export const PAGES: readonly PageEntry[] = [{ path: '/keys', label: 'page.keys', icon: IconKey }]

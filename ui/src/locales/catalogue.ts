@@ -1,0 +1,26 @@
+import type common from './en/common'
+import type keys from './en/keys'
+import type session from './en/session'
+import type shell from './en/shell'
+
+/** Every catalogue by its namespace; English decides which texts there are. */
+export interface Catalogues {
+  common: typeof common
+  keys: typeof keys
+  session: typeof session
+  shell: typeof shell
+}
+
+/** What another language has to bring: the same keys, but only one plural form (`_other`). */
+export type Translation<English> = {
+  [Key in keyof English as Key extends `${string}_one` ? never : Key]: English[Key] extends string
+    ? string
+    : Translation<English[Key]>
+}
+
+declare module 'i18next' {
+  interface CustomTypeOptions {
+    defaultNS: 'common'
+    resources: Catalogues
+  }
+}

@@ -1,0 +1,2 @@
+/** Made by scripts/mantine-styles.ts. */
+declare module 'virtual:mantine-styles'
