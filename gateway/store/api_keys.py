@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import RowMapping, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import InvalidRequest, NotFound
@@ -194,7 +204,7 @@ async def set_api_key_enabled(
     await set_columns(db, key_id, {"enabled": enabled, "updated_at": now})
 
 
-async def touch_api_keys(db: AsyncConnection, used_at: Mapping[str, datetime]) -> None:
+def touch_api_keys(db: Connection, used_at: Mapping[str, datetime]) -> None:
     """Note when keys (by id) were last used; never moves a time back.
 
     No change that other processes need to hear of, hence no new revision.
@@ -212,7 +222,7 @@ async def touch_api_keys(db: AsyncConnection, used_at: Mapping[str, datetime]) -
         )
         .values(last_used_at=bindparam("at", type_=api_keys.c.last_used_at.type))
     )
-    await db.execute(statement, [{"key_id": key, "at": at} for key, at in used_at.items()])
+    db.execute(statement, [{"key_id": key, "at": at} for key, at in used_at.items()])
 
 
 def new_secret() -> str:

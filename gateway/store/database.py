@@ -4,14 +4,15 @@ SQLite or PostgreSQL by way of SQLAlchemy Core: the same tables, migrations and 
 is loaded only when a migration is due, PostgreSQL's driver only for a PostgreSQL database.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
-from sqlalchemy import Connection, Table, func, inspect, select, text, union, update
+import anyio.to_thread
+from sqlalchemy import Connection, Engine, Table, func, inspect, select, text, union, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -24,6 +25,8 @@ from gateway.store.tables import SCHEMA_REVISION, accounts, store_revision
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
+Result = TypeVar("Result")
+
 TRANSACTION_TIMEOUT = 30.0  # seconds; ours take milliseconds, so more means a stuck disk
 MIGRATIONS = Path(__file__).with_name("migrations")
 URL_PREFIXES = ("postgresql://", "postgres://")
@@ -35,7 +38,8 @@ _MIGRATION_LOCK = 0x6B69_726F  # any number that other programs on the server do
 class _Store:
     """What is particular to one of the two stores; `name` is fit for messages.
 
-    `failures` are what its driver raises beside SQLAlchemy's errors.
+    `failures` are what its driver raises beside SQLAlchemy's errors. `blocking` writes too, in the
+    thread that uses it; None where the driver needs no threads.
     """
 
     name: str
@@ -45,6 +49,7 @@ class _Store:
     durable: AsyncEngine
     one_writer: bool
     failures: tuple[type[Exception], ...]
+    blocking: Engine | None = None
 
 
 class Database:
@@ -92,6 +97,29 @@ class Database:
                 async with engine.begin() as connection:
                     yield connection
 
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """A transaction for writing that is known beforehand, and so is carried out in one go.
+
+        With SQLite each statement of `begin` is handed to another thread and back several times. On
+        a busy machine that takes long, so this hands over the whole transaction.
+
+        Raises:
+            StoreError: as `begin`.
+        """
+        engine = self._store.blocking
+        if engine is None:
+            async with self.begin() as db:
+                return await db.run_sync(work)
+
+        def in_a_transaction() -> Result:
+            with engine.begin() as connection:
+                return work(connection)
+
+        async with self._writing:
+            with self._errors(), anyio.CancelScope(shield=True):
+                result = await anyio.to_thread.run_sync(in_a_transaction)
+        return result
+
     @contextmanager
     def _errors(self) -> Iterator[None]:
         failures: tuple[type[Exception], ...] = (SQLAlchemyError, *self._store.failures)
@@ -121,12 +149,12 @@ async def open_database(target: Path | str, secrets: SecretBox) -> AsyncIterator
                 await _migrate(store, target)
             await _check_key(store.reading, secrets)
         except BaseException:
-            await _dispose(store.reading)
+            await _dispose(store)
             raise
     try:
         yield Database(store, secrets)
     finally:
-        await _dispose(store.reading)
+        await _dispose(store)
 
 
 async def read_schema(target: Path | str) -> str | None:
@@ -142,7 +170,7 @@ async def read_schema(target: Path | str) -> str | None:
         try:
             return await _read_schema(store)
         finally:
-            await _dispose(store.reading)
+            await _dispose(store)
 
 
 def is_database_url(target: Path | str) -> bool:
@@ -193,6 +221,7 @@ def _sqlite(path: Path) -> _Store:
         ),
         one_writer=True,
         failures=(sqlite_file.Error,),
+        blocking=sqlite_file.make_writing_engine(path),
     )
 
 
@@ -214,9 +243,11 @@ def _postgresql(url: str) -> _Store:
     )
 
 
-async def _dispose(engine: AsyncEngine) -> None:
+async def _dispose(store: _Store) -> None:
     with anyio.CancelScope(shield=True):
-        await engine.dispose()
+        await store.reading.dispose()
+    if store.blocking is not None:
+        store.blocking.dispose()
 
 
 async def _read_schema(store: _Store) -> str | None:
@@ -252,7 +283,8 @@ async def _migrate(store: _Store, target: Path | str) -> None:
             if broken:
                 raise StoreError(f"{store.name} cannot be migrated: rows in it point nowhere.")
     finally:
-        await _dispose(engine)
+        with anyio.CancelScope(shield=True):
+            await engine.dispose()
 
 
 def _upgrade(connection: Connection) -> None:

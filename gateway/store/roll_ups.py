@@ -11,8 +11,7 @@ from functools import cache
 from itertools import product
 from typing import TypeAlias
 
-from sqlalchemy import Executable, Table
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Executable, Table
 
 from gateway.store.database import insert_into
 from gateway.store.tables import usage_days, usage_hours
@@ -74,7 +73,7 @@ def start_of_hour(hour: int) -> datetime:
     return EPOCH + hour * HOUR
 
 
-async def add_to_roll_ups(db: AsyncConnection, cells: Iterable[tuple[Cell, Sums]]) -> None:
+def add_to_roll_ups(db: Connection, cells: Iterable[tuple[Cell, Sums]]) -> None:
     """Add what some requests come to; several cells may be the same one."""
     hours: defaultdict[tuple[object, ...], Sums] = defaultdict(Sums)
     days: defaultdict[tuple[object, ...], Sums] = defaultdict(Sums)
@@ -92,16 +91,14 @@ async def add_to_roll_ups(db: AsyncConnection, cells: Iterable[tuple[Cell, Sums]
             )
             hours[(told_apart, hour, *names)].add(sums)
             days[(told_apart, hour // HOURS_A_DAY, *names)].add(sums)
-    await _add(db, usage_hours, hours)
-    await _add(db, usage_days, days)
+    _add(db, usage_hours, hours)
+    _add(db, usage_days, days)
 
 
-async def _add(
-    db: AsyncConnection, table: Table, rows: defaultdict[tuple[object, ...], Sums]
-) -> None:
+def _add(db: Connection, table: Table, rows: defaultdict[tuple[object, ...], Sums]) -> None:
     if not rows:
         return
-    await db.execute(_adding(table, db.dialect.name), _in_order(rows))
+    db.execute(_adding(table, db.dialect.name), _in_order(rows))
 
 
 @cache

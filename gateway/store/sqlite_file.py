@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -39,7 +39,27 @@ def make_engine(path: Path, *, migrating: bool = False, durable: bool = False) -
         poolclass=NullPool if migrating or durable else None,
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    _listen(engine.sync_engine, migrating=migrating, durable=durable)
+    return engine
+
+
+def make_writing_engine(path: Path) -> Engine:
+    """An engine for the same file that blocks its thread; its transactions write."""
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
+        execution_options={WRITING: True},
+    )
+    _listen(engine)
+    return engine
+
+
+def _listen(engine: Engine, *, migrating: bool = False, durable: bool = False) -> None:
+    # Many rows in one statement: the driver gives the interpreter up for each statement it carries
+    # out, and gets it back milliseconds later where the loop is busy.
+    engine.dialect.use_insertmanyvalues_wo_returning = True
+
+    @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:  # the driver's own connection
         # The driver's implicit BEGIN comes late and only before some statements; ours are explicit.
         connection.isolation_level = None
@@ -50,13 +70,11 @@ def make_engine(path: Path, *, migrating: bool = False, durable: bool = False) -
         cursor.execute(f"PRAGMA foreign_keys={'OFF' if migrating else 'ON'}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A deferred transaction that turns to writing fails at once when another has written.
         writing = migrating or connection.get_execution_options().get(WRITING)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-    return engine
 
 
 def prepare(path: Path) -> None:

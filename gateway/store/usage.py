@@ -3,16 +3,17 @@
 import secrets as random_source
 import zlib
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NoReturn
 
 import anyio
 import anyio.to_thread
 import msgspec
 import structlog
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import StoreError
@@ -23,10 +24,10 @@ from gateway.store.roll_ups import EPOCH, Cell, Sums, add_to_roll_ups, hour_of
 from gateway.store.secrets import SecretBox
 from gateway.store.tables import request_bodies, request_details, usage_records
 
-GATHER = 0.25  # seconds that rows are gathered for one write; a busy machine takes as long again
+GATHER = 0.25  # seconds that rows are gathered for one write; with the write itself, well under one
 # About twenty megabytes: an hour of three replies a second while the database refuses.
 MAX_PENDING = 10_000
-MAX_BATCH = 500  # rows in one transaction: eleven milliseconds of the loop, in which streams wait
+MAX_BATCH = 500  # rows in one transaction
 FIRST_RETRY, LAST_RETRY = 1.0, 30.0  # seconds
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -143,33 +144,55 @@ def new_record_id(at: datetime) -> str:
 async def insert_usage(
     db: AsyncConnection, rows: Sequence[UsageRecord], secrets: SecretBox | None = None
 ) -> int:
+    """As `store_usage`; bodies are stored if there is a box to put them in."""
+    sealed = await _sealed(rows, secrets) if secrets is not None else ()
+    return await db.run_sync(store_usage, rows, sealed)
+
+
+def store_usage(
+    db: Connection, rows: Sequence[UsageRecord], bodies: Sequence[Mapping[str, object]]
+) -> int:
     """Store requests and add them to the sums; those whose id is stored already are passed over.
 
-    Returns how many were new. Bodies are stored if there is a box to put them in.
+    Returns how many were new. `bodies` are sealed already, by `record_id`.
     """
     if not rows:
         return 0
-    statement = (
-        insert_into(db.dialect.name, usage_records)
-        .on_conflict_do_nothing(index_elements=["id"])
-        .returning(usage_records.c.id)
-    )
-    inserted = await db.execute(statement, [_values(row) for row in rows])
-    new = set(inserted.scalars())
-    added = list({row.id: row for row in rows if row.id in new}.values())
-    await add_to_roll_ups(db, (_cell(row) for row in added))
+    added = _insert_new(db, rows)
+    add_to_roll_ups(db, (_cell(row) for row in added))
     details = [
         {"record_id": row.id, "detail": _json(row.detail)}
         for row in added
         if row.detail is not None
     ]
     if details:
-        await db.execute(insert(request_details), details)
-    if secrets is not None and any(row.bodies for row in added):
-        sealed = await anyio.to_thread.run_sync(_sealed_bodies, added, secrets)
-        if sealed:
-            await db.execute(insert(request_bodies), sealed)
+        db.execute(insert(request_details), details)
+    new = {row.id for row in added}
+    if kept := [body for body in bodies if body["record_id"] in new]:
+        db.execute(insert(request_bodies), kept)
     return len(added)
+
+
+def _insert_new(db: Connection, rows: Sequence[UsageRecord]) -> list[UsageRecord]:
+    """Insert the rows that are not there yet, each once; gives them."""
+    once = {row.id: row for row in rows}
+    ids = usage_records.c.id
+    if db.dialect.name == "sqlite":
+        # Nobody else writes just now, so what is there is asked first: the driver gives the
+        # interpreter up at each row that an insert returns, and at each insert that cannot be put
+        # together with others; where the loop is busy it gets it back milliseconds later.
+        known = set(db.execute(select(ids).where(ids.in_(list(once)))).scalars())
+        new = [row for row in once.values() if row.id not in known]
+        if new:
+            db.execute(insert(usage_records), [_values(row) for row in new])
+        return new
+    statement = (
+        insert_into(db.dialect.name, usage_records)
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(ids)
+    )
+    inserted = set(db.execute(statement, [_values(row) for row in once.values()]).scalars())
+    return [row for row in once.values() if row.id in inserted]
 
 
 def body_place(record_id: str, part: str) -> str:
@@ -242,6 +265,12 @@ def _name(text: str) -> str:
 
 def _count(number: int) -> int:
     return min(max(number, 0), MAX_COUNT)
+
+
+async def _sealed(rows: Sequence[UsageRecord], secrets: SecretBox) -> list[dict[str, object]]:
+    if not any(row.bodies for row in rows):
+        return []
+    return await anyio.to_thread.run_sync(_sealed_bodies, rows, secrets)
 
 
 def _sealed_bodies(rows: Iterable[UsageRecord], secrets: SecretBox) -> list[dict[str, object]]:
@@ -320,11 +349,12 @@ class UsageWriter:
         Raises:
             StoreError: the database refuses; what was not written stays pending.
         """
-        while self._pending:
+        left = len(self._pending)  # what comes meanwhile is gathered for the next time
+        while left > 0 and self._pending:
             batch = [self._pending[i] for i in range(min(MAX_BATCH, len(self._pending)))]
-            async with self._database.begin() as db:
-                await insert_usage(db, batch, self._database.secrets)
-                await touch_api_keys(db, _last_used(batch))
+            left -= len(batch)
+            bodies = await _sealed(batch, self._database.secrets)
+            await self._database.write(partial(_store_batch, batch, bodies))
             self._forget(batch)
         if self._dropped:
             log.error("usage lost: the database refused for too long", records=self._dropped)
@@ -347,6 +377,13 @@ class UsageWriter:
     def _take_first(self) -> None:
         bodies = self._pending.popleft().bodies
         self._pending_bodies -= bodies.size() if bodies else 0
+
+
+def _store_batch(
+    batch: Sequence[UsageRecord], bodies: Sequence[Mapping[str, object]], db: Connection
+) -> None:
+    store_usage(db, batch, bodies)
+    touch_api_keys(db, _last_used(batch))
 
 
 def _last_used(batch: Sequence[UsageRecord]) -> dict[str, datetime]:

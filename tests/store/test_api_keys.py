@@ -151,9 +151,9 @@ async def test_last_used_moves_forward_only_and_makes_no_noise(tmp_path: Path) -
         two, _ = await create(database, "two", "work")
         async with database.begin() as db:
             before = await read_revision(db)
-            await touch_api_keys(db, {})
-            await touch_api_keys(db, {one.id: later, two.id: earlier, "gone": NOW})
-            await touch_api_keys(db, {one.id: NOW, two.id: NOW})
+            await db.run_sync(touch_api_keys, {})
+            await db.run_sync(touch_api_keys, {one.id: later, two.id: earlier, "gone": NOW})
+            await db.run_sync(touch_api_keys, {one.id: NOW, two.id: NOW})
             assert await read_revision(db) == before
             assert (await get_api_key(db, one.id)).last_used_at == later
             assert (await get_api_key(db, two.id)).last_used_at == NOW
