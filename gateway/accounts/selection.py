@@ -39,7 +39,14 @@ def check_usable(account: Account) -> Account:
         raise NoAccountAvailable(f'Account "{account.name}" is disabled. Enable it first.')
     if account.credentials is None:
         raise NoAccountAvailable(
-            f'Account "{account.name}" is not signed in. '
-            f"Run `kiro-gateway accounts import {account.name}`."
+            f'Account "{account.name}" is not signed in. {how_to_sign_in(account.name)}'
         )
     return account
+
+
+def how_to_sign_in(name: str) -> str:
+    """What to do about an account that nobody is signed in to, or whose sign-in has ended."""
+    return (
+        f"Run `kiro-gateway accounts login {name}`, or `kiro-gateway accounts import {name}` where "
+        "kiro-cli or the Kiro IDE is signed in."
+    )

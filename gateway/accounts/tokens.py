@@ -17,6 +17,7 @@ from anyio.abc import TaskGroup
 
 from gateway.accounts.directory import Directory
 from gateway.accounts.renewal import ClientFor, Renewer
+from gateway.accounts.selection import how_to_sign_in
 from gateway.errors import AccountSignInFailed, GatewayError, NoAccountAvailable
 from gateway.store.accounts import Account
 from gateway.store.database import Database
@@ -197,7 +198,7 @@ class Tokens:
             )
         if account.credentials is None or account.auth_method is None:
             raise NoAccountAvailable(
-                f'Kiro account "{account.name}" is not signed in. {_how_to_sign_in(account)}'
+                f'Kiro account "{account.name}" is not signed in. {how_to_sign_in(account.name)}'
             )
         return account
 
@@ -277,7 +278,7 @@ class Tokens:
                 else f'Account "{account.name}" has to be signed in again: the sign-in service '
                 "keeps refusing its refresh token."
             )
-            renewal.message = f"{problem} {_how_to_sign_in(account)}"
+            renewal.message = f"{problem} {how_to_sign_in(account.name)}"
             log.error("account has to be signed in again", **facts)
             return
         pause = min(FIRST_PAUSE * 2 ** (renewal.failures - 1), LONGEST_PAUSE)
@@ -319,7 +320,3 @@ def _with_api_key(account: Account, rejected: str | None) -> Account:
 def _end_of_token(account: Account) -> datetime:
     ends_at = account.credentials.expires_at if account.credentials else None
     return ends_at or datetime.min.replace(tzinfo=UTC)
-
-
-def _how_to_sign_in(account: Account) -> str:
-    return f"Run `kiro-gateway accounts import {account.name}`, or sign in again."

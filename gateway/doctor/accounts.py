@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from gateway.accounts.access import AccountAccess
 from gateway.accounts.health_states import Health
 from gateway.accounts.profiles import misses_profile
+from gateway.accounts.selection import how_to_sign_in
 from gateway.doctor.findings import Finding, Status
 from gateway.errors import GatewayError
 from gateway.kiro.quota import Quota
@@ -39,7 +40,7 @@ async def check_account(
             "problem",
             "Nobody is signed in.",
             name,
-            mend=f"Run `kiro-gateway accounts import {name}`, or sign in on the admin pages.",
+            mend=how_to_sign_in(name),
         )
         return
     try:

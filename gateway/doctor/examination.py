@@ -9,6 +9,7 @@ import structlog
 
 from gateway import __version__
 from gateway.accounts.access import AccountAccess, open_accounts, refresh_urls
+from gateway.accounts.selection import how_to_sign_in
 from gateway.doctor.accounts import check_account
 from gateway.doctor.configuration import check_settings
 from gateway.doctor.findings import Area, Finding, Report, Tell
@@ -139,7 +140,7 @@ class _Examination:
                     "account",
                     "warning",
                     "There is none yet.",
-                    mend="Run `kiro-gateway accounts import me`, or add one on the admin pages.",
+                    mend=how_to_sign_in("me"),
                 )
             )
             return
@@ -197,7 +198,7 @@ class _Examination:
                         "warning",
                         "It has no account, so that it serves nobody.",
                         key.name,
-                        mend="Give it one on the admin pages, or remove it.",
+                        mend="Give it one by the admin API (PUT /admin/keys/{id}), or remove it.",
                     )
                 )
         enabled = sum(key.enabled for key in keys)

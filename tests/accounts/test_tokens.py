@@ -356,7 +356,7 @@ async def test_a_refused_refresh_token_ends_it_until_somebody_signs_in(setting: 
     account = await setting.account(EXPIRED)
     setting.service.reply = lambda _: REFUSED
     for _ in range(3):
-        with pytest.raises(NoAccountAvailable, match="kiro-gateway accounts import work") as caught:
+        with pytest.raises(NoAccountAvailable, match="kiro-gateway accounts login work") as caught:
             await setting.tokens.get(account.id)
         assert caught.value.retry_after is None
         setting.later(3600)
