@@ -261,8 +261,15 @@ put_in_place() {
     new=$scratch/$PROGRAM
     [ -s "$new" ] || fail "the program is empty. Is the disk full?"
     chmod 755 "$new"
-    says=$("$new" --version 2>&1) ||
-        fail "the program does not run here; nothing was changed. It says: $says"
+    if ! says=$("$new" --version 2>&1); then
+        case $says in
+            # It unpacks its libraries into the temporary folder, which may be mounted noexec or full.
+            *"failed to map segment"*) hint=" Set TMPDIR to a folder that programs may run from." ;;
+            *"Failed to extract"*) hint=" Make room in the temporary folder, or set TMPDIR to another." ;;
+            *) hint= ;;
+        esac
+        fail "the program does not run here; nothing was changed.$hint It says: $says"
+    fi
     # Kept under another name, so that kiro-gateway update --rollback has something to go back to.
     if [ -f "$BIN/$PROGRAM" ] && ! cmp -s "$BIN/$PROGRAM" "$new"; then
         if ! cp -p "$BIN/$PROGRAM" "$scratch/previous" || ! mv -f "$scratch/previous" "$BIN/$PROGRAM.previous"; then

@@ -235,6 +235,23 @@ def test_a_program_that_does_not_run_here_replaces_nothing(home: Home) -> None:
     assert home.says() == "kiro-gateway 1.2.3"
 
 
+@pytest.mark.parametrize(
+    ("says", "hint"),
+    [
+        ("libz.so.1: failed to map segment from shared object", "Set TMPDIR to a folder that"),
+        ("[PYI-1:ERROR] Failed to extract libz.so.1", "Make room in the temporary folder"),
+    ],
+    ids=["noexec", "full"],
+)
+def test_a_temporary_folder_that_will_not_do_is_named(says: str, hint: str, home: Home) -> None:
+    home.releases.publish("1.2.3", f"#!/bin/sh\necho '{says}' >&2\nexit 127\n".encode())
+    done = home.pipe()
+    assert done.returncode == 1
+    assert hint in done.stderr
+    assert says in done.stderr
+    assert not home.program.exists()
+
+
 def test_a_running_program_is_replaced_and_goes_on(home: Home) -> None:
     home.releases.publish("1.2.3", Path(shutil.which("sleep") or "").read_bytes())
     fine(home.pipe())
