@@ -120,6 +120,7 @@ def test_it_runs_where_the_temporary_folder_is_very_deep(run: Run, temporary: Pa
     assert not unpacked(deep)
 
 
+@POSIX
 def test_closed_streams_are_no_reason_to_fail(binary: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         f"'{binary}' --version >&- 2>&- <&-", shell=True, cwd=tmp_path, check=False
