@@ -19,7 +19,6 @@ Why = Literal[
     "no_refresh_token",
     "no_token",
     "no_profile",
-    "address_refused",
     "unreachable",
     "account_removed",
     "internal",

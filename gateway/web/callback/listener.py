@@ -28,8 +28,9 @@ class _Listener:
     """An open port, how many sign-ins need it, and how to end it."""
 
     leases: int = 1
-    ending: anyio.Event = field(default_factory=anyio.Event)
     listening: anyio.Event = field(default_factory=anyio.Event)
+    ending: anyio.Event = field(default_factory=anyio.Event)
+    ended: anyio.Event = field(default_factory=anyio.Event)
 
 
 class CallbackListeners:
@@ -55,9 +56,13 @@ class CallbackListeners:
         Raises:
             Conflict: it, or each of those, is taken by another program.
         """
-        wanted = (port,) if port is not None else (*self._open, *self._ports)
+        in_use = [each for each in self._ports if self._is_open(each)]
+        wanted = (port,) if port is not None else (*in_use, *self._ports)
         for candidate in wanted:
-            if (known := self._open.get(candidate)) is not None and not known.ending.is_set():
+            while (known := self._open.get(candidate)) is not None and known.ending.is_set():
+                # The sign-in before this one has just ended; its last page is on its way.
+                await known.ended.wait()
+            if known is not None:
                 known.leases += 1
                 await self._listening(candidate, known)
                 return candidate
@@ -80,14 +85,14 @@ class CallbackListeners:
 
     def close(self, port: int) -> None:
         """Say that one sign-in less needs the port; without any it is closed."""
-        listener = self._open.get(port)
-        if listener is None:
-            return
+        listener = self._open[port]
         listener.leases -= 1
-        if listener.leases <= 0:
+        if listener.leases == 0:
             listener.ending.set()
-            if self._open.get(port) is listener:
-                del self._open[port]
+
+    def _is_open(self, port: int) -> bool:
+        listener = self._open.get(port)
+        return listener is not None and not listener.ending.is_set()
 
     async def _listening(self, port: int, listener: _Listener) -> None:
         try:
@@ -110,9 +115,8 @@ class CallbackListeners:
                     listener.listening.set()
                     await listener.ending.wait()
         finally:
-            listener.listening.set()
-            if self._open.get(port) is listener:
-                del self._open[port]
+            del self._open[port]
+            listener.ended.set()
 
 
 def _bind(port: int) -> list[socket.socket] | None:

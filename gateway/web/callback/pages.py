@@ -8,6 +8,7 @@ from typing import Literal
 
 from gateway.logins.login import Login
 from gateway.upstream.signin.callback import CallbackRefused
+from gateway.upstream.signin.issued import Why
 
 Language = Literal["en", "zh"]
 
@@ -34,9 +35,7 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
         "completed_text": "The account is ready. You can close this page.",
         "error": "The sign-in failed",
         "expired": "The sign-in has expired",
-        "expired_text": "Nobody finished it in time. Start it again.",
         "cancelled": "The sign-in was cancelled",
-        "cancelled_text": "Nothing was changed. You can close this page.",
         "finishing": "One moment",
         "finishing_text": "The gateway is finishing the sign-in. This page goes on by itself.",
         "browser": "Waiting for the sign-in page",
@@ -71,7 +70,6 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
         "completed_text": "账号已就绪，可以关闭此页面。",
         "error": "登录失败",
         "expired": "登录已过期",
-        "expired_text": "未在规定时间内完成登录，请重新开始。",
         "cancelled": "登录已取消",
         "cancelled_text": "没有任何更改，可以关闭此页面。",
         "finishing": "请稍候",
@@ -103,6 +101,23 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
         "missing": "这里没有内容",
         "missing_text": "此端口只等待从登录页面返回的浏览器。",
     },
+}
+
+# In English a sign-in tells these itself.
+_WHY_ZH: Mapping[Why, str] = {
+    "denied": "登录在浏览器中被拒绝。请重新开始，并在浏览器中允许访问。",
+    "expired": "未在规定时间内完成登录，请重新开始。",
+    "code_refused": "登录服务没有接受该代码：代码只能使用一次，且很快过期。请重新开始登录。",
+    "client_refused": "登录服务不再认识此客户端，请重新开始登录。",
+    "refused": "登录服务拒绝了此次登录，请检查后重新开始。",
+    "no_refresh_token": "登录服务没有提供刷新令牌，账号会在一小时内被登出，因此没有保存任何内容。"
+    "请让组织的管理员为此客户端允许离线访问，或使用其他登录方式。",
+    "no_token": "登录服务的回复中没有令牌，请重新开始登录。",
+    "no_profile": "此登录没有可用的 Kiro 配置文件，因此没有保存任何内容。"
+    "请让组织的管理员分配订阅。",
+    "unreachable": "无法连接登录服务，请检查网络后重新开始登录。",
+    "account_removed": "账号在登录过程中被删除，没有保存任何内容。",
+    "internal": "网关内部错误导致登录结束，详情见其日志。请重试。",
 }
 
 
@@ -186,11 +201,10 @@ def _problem(problem: Exception, texts: Mapping[str, str], language: Language) -
 
 
 def _result(login: Login, texts: Mapping[str, str], language: Language) -> str:
-    said = texts.get(f"{login.status}_text")
-    detail = escape(login.message)
-    if said is None or (language == "en" and login.status == "completed"):
-        return f"<p>{detail}</p>" + (_text(said) if said else "")
-    return _text(said)
+    said = texts.get(f"{login.status}_text", "")
+    if language == "zh":
+        return _text(_WHY_ZH[login.why] if login.why is not None else said)
+    return _text(login.message) + (_text(said) if login.status == "completed" else "")
 
 
 def _text(text: str) -> str:
