@@ -21,8 +21,11 @@ pip install --no-index --find-links "$(WHEELS)" 2>/dev/null || { \
 } || pip install
 endef
 CLIENTS = tests/clients
+UI = ui
+PAGES = gateway/web/static
+NPM_CI = npm ci --prefer-offline --no-audit --no-fund --loglevel=error
 
-.PHONY: help install fix check test demo run bench recordings lock clean
+.PHONY: help install fix check test ui demo run bench recordings lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -49,11 +52,12 @@ $(VENV)/installed: $(VENV)/dependencies pyproject.toml
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-fix: install ## format, and mend what ruff can mend
+fix: install ## format, and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@! test -d $(UI)/node_modules || npm --prefix $(UI) run --silent format
 
-check: install ## format, lint and types, without changing anything
+check: install check-ui ## format, lint and types, without changing anything
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -61,8 +65,56 @@ check: install ## format, lint and types, without changing anything
 	@if test -x $(BIN)/shellcheck$(EXE); then $(BIN)/shellcheck scripts/*.sh .ci/run; \
 		else echo "shellcheck is not to be had for this machine: the installer is not checked"; fi
 
-test: install clients ## run every test
+test: install clients test-ui ui-if-possible ## run every test
 	$(BIN)/pytest
+
+# The admin pages. Without Node the gateway runs without them, and says so at /ui; CI has it.
+NODE = command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
+NO_NODE = echo "Node.js 20 or newer is not there: $(1)" >&2; test -z "$$CI"
+
+ui: install ## build the admin pages into the package
+	@$(NODE) || { echo "Install Node.js 20 or newer, which the admin pages are built with." >&2; exit 1; }
+	@$(MAKE) -s $(PAGES)/index.html
+
+.PHONY: ui-if-possible check-ui test-ui
+ui-if-possible: install
+	@if $(NODE); then $(MAKE) -s $(PAGES)/index.html; \
+	else $(call NO_NODE,the gateway runs without its admin pages); fi
+
+check-ui: install
+	@if $(NODE); then $(MAKE) -s $(UI)/node_modules/.installed $(UI)/src/api/schema.d.ts && \
+		cd $(UI) && npm run --silent lint && npm run --silent types; \
+	else $(call NO_NODE,the admin pages are not checked); fi
+
+test-ui: install
+	@if $(NODE); then $(MAKE) -s $(UI)/node_modules/.installed && \
+		cd $(UI) && npm test --silent; \
+	else $(call NO_NODE,the logic of the admin pages is not tested); fi
+
+$(UI)/node_modules/.installed: $(UI)/package-lock.json
+	@echo "Installing what the admin pages are built with"
+	@cd $(UI) && $(NPM_CI)
+	@touch $@
+
+# Printed each time, and made anew only when it says something else: types come from it.
+.PHONY: openapi
+openapi:
+	@mkdir -p $(UI)/.cache
+	@$(BIN)/python -m gateway.web.openapi > $(UI)/.cache/openapi.new
+	@cmp -s $(UI)/.cache/openapi.new $(UI)/.cache/openapi.json || \
+		cp $(UI)/.cache/openapi.new $(UI)/.cache/openapi.json
+
+$(UI)/.cache/openapi.json: openapi ;
+
+$(UI)/src/api/schema.d.ts: $(UI)/.cache/openapi.json $(UI)/node_modules/.installed
+	@cd $(UI) && npm run --silent schema >/dev/null
+
+$(PAGES)/index.html: $(UI)/node_modules/.installed $(UI)/src/api/schema.d.ts \
+		$(UI)/index.html $(UI)/vite.config.ts $(wildcard $(UI)/scripts/*) \
+		$(shell find $(UI)/src -type f -not -name '*.test.ts' -not -name schema.d.ts)
+	@echo "Building the admin pages"
+	@cd $(UI) && npm run --silent types && npm run --silent build
+	@touch $@
 
 # The clients that the tests drive come from npm; without Node their tests skip, saying so.
 .PHONY: clients
@@ -71,15 +123,15 @@ clients:
 	elif ! command -v npm >/dev/null; then \
 		echo "npm is not there: tests that run real clients will be skipped"; \
 	elif ! test $(CLIENTS)/node_modules/.installed -nt $(CLIENTS)/package-lock.json; then \
-		(cd $(CLIENTS) && npm ci --prefer-offline --no-audit --no-fund --loglevel=error) && \
+		(cd $(CLIENTS) && $(NPM_CI)) && \
 			touch $(CLIENTS)/node_modules/.installed || \
 			echo "npm could not install the clients: their tests will be skipped"; \
 	fi
 
-demo: install ## the gateway against a simulated Kiro service; Ctrl-C ends it
+demo: install ui-if-possible ## the gateway against a simulated Kiro service; Ctrl-C ends it
 	@exec $(BIN)/kiro-gateway demo $(ARGS)
 
-run: install ## the gateway against the real service
+run: install ui-if-possible ## the gateway against the real service
 	@exec $(BIN)/kiro-gateway serve $(ARGS)
 
 bench: install ## measure, and print each figure beside its budget
@@ -164,5 +216,6 @@ lock: install ## renew the locked dependencies
 	$(LOCK) --upgrade --extra binary -o requirements/binary.txt
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(BINARY_VENV) $(CLIENTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) $(BINARY_VENV) $(CLIENTS)/node_modules $(UI)/node_modules \
+		$(UI)/.cache $(UI)/src/api/schema.d.ts $(PAGES) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	find gateway tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gateway.settings import Settings
     from gateway.store.secrets import SecretBox
+    from gateway.web.services import Services
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 50
@@ -65,6 +66,7 @@ def demo(port: int, log_level: str, log_format: str) -> None:
 async def _run(folder: Path, port: int) -> None:
     from gateway.simulator.app import create_simulator
     from gateway.store.secrets import SecretBox, new_key, parse_keys
+    from gateway.web.app import services_of
     from gateway.web.server import listen, running, running_gateway
 
     secrets = SecretBox(*parse_keys(new_key(), source="the demo"))
@@ -78,10 +80,11 @@ async def _run(folder: Path, port: int) -> None:
         settings = demo_settings(folder, chosen, simulator_url)
         api_key = await _fill(settings, secrets)
         gateway = running_gateway(settings, secrets, sock=sock)
-        url, _ = await stack.enter_async_context(gateway)
+        url, app = await stack.enter_async_context(gateway)
         if chosen != port:
             click.echo(f"Port {port} is taken; using {chosen}.")
-        click.echo(greeting(url, simulator_url, api_key))
+        way_in = await _way_in(services_of(app), url)
+        click.echo(greeting(url, simulator_url, api_key, way_in))
         await anext(signals)
 
 
@@ -104,7 +107,21 @@ def demo_settings(folder: Path, port: int, simulator_url: str) -> "Settings":
     )
 
 
-def greeting(url: str, simulator_url: str, api_key: str) -> str:
+async def _way_in(services: "Services", url: str) -> str:
+    """Where the admin pages are and how to get in; nothing while they have not been built."""
+    from gateway.web.admin.identity import ensure_admin_key, new_one_time_link
+
+    if services.pages.document() is None:
+        return ""
+    key = await ensure_admin_key(services)
+    link = await new_one_time_link(services, url)
+    return f"""\
+  Admin UI   {link}
+             (signs in once; later with the admin key {key})
+"""
+
+
+def greeting(url: str, simulator_url: str, api_key: str, way_in: str = "") -> str:
     """Write what people paste: a curl line, and the set-up of Claude Code. Plain ASCII."""
     body = (
         f'{{"model":"{MODEL}","max_tokens":500,"stream":true,'
@@ -114,7 +131,7 @@ def greeting(url: str, simulator_url: str, api_key: str) -> str:
 Kiro Gateway demo. The Kiro service is simulated; Ctrl-C ends everything and leaves nothing behind.
 
   Gateway    {url}
-  API key    {api_key}
+{way_in}  API key    {api_key}
   Simulator  {simulator_url}
 
 Ask something:

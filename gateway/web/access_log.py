@@ -9,8 +9,8 @@ from gateway.relay.facts import Facts
 from gateway.store.usage import Attempt, Bodies, RequestDetail, UsageRecord, new_record_id
 
 GENERATIONS = frozenset({"/v1/messages", "/v1/chat/completions"})
-# Load balancers ask every few seconds; at info they would bury the rest.
-QUIET = frozenset({"/health", "/ready", "/metrics"})
+# Load balancers ask every few seconds, pages are many files; at info they would bury the rest.
+QUIET = frozenset({"/health", "/ready", "/metrics", "/ui"})
 # Long enough to look into what went wrong yesterday; they hold what people wrote.
 BODIES_KEPT = timedelta(days=1)
 

@@ -16,13 +16,13 @@ class Used(msgspec.Struct, frozen=True):
     """Sums over some time; tokens, credits, requests."""
 
     since: datetime
-    requests: int = 0
-    errors: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    credits: float = 0.0
+    requests: int
+    errors: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    credits: float
 
 
 class LimitStanding(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ async def _used(database: Database, api_key: ApiKey, since: datetime, now: datet
     async with database.connect() as db:
         rows = await usage_report(db, question)
     if not rows:
-        return Used(since)
+        return Used(since, 0, 0, 0, 0, 0, 0, 0.0)
     sums = rows[0].sums
     return Used(
         since,

@@ -4,6 +4,7 @@ import msgspec
 
 from gateway import __version__
 from gateway.web.exchange import Exchange
+from gateway.web.spa import sends_to_ui
 
 ENDPOINTS = (
     "/v1/chat/completions",
@@ -17,6 +18,8 @@ ENDPOINTS = (
 
 async def service_info(exchange: Exchange) -> None:
     """GET / — and HEAD, which some clients send before their first request."""
+    if await sends_to_ui(exchange):
+        return
     info = {
         "name": "Kiro Gateway",
         "version": __version__,

@@ -7,7 +7,7 @@ from typing import cast
 from starlette.datastructures import Headers
 
 from gateway.errors import MethodNotAllowed, NotFound
-from gateway.web import probes, runtime
+from gateway.web import probes, runtime, spa
 from gateway.web.admin.serve import serve_admin
 from gateway.web.error_responses import Dialect
 from gateway.web.exchange import Exchange
@@ -22,6 +22,7 @@ PUBLIC: Mapping[str, Methods] = {
     "/health": {"GET": probes.health},
     "/ready": {"GET": probes.ready},
     "/openapi.json": {"GET": openapi},
+    "/ui": {"GET": spa.ui},
 }
 
 RUNTIME: Mapping[str, Methods] = {
@@ -67,6 +68,8 @@ def locate(path: str) -> Place | None:
     path = path.rstrip("/") or "/"
     if account is None and (path in ADMIN or path.startswith("/admin/")):
         return Place("/admin", {}, every=serve_admin)
+    if account is None and path.startswith("/ui/"):
+        return Place("/ui", PUBLIC["/ui"], tail=path.removeprefix("/ui"))
     if (methods := RUNTIME.get(path)) is not None:
         return Place(path, methods, account)
     if path.startswith(MODEL_PREFIX):

@@ -20,6 +20,7 @@ from gateway.web.admin.state import AdminState
 from gateway.web.auth import FailureDelay
 from gateway.web.keep_alive import KeepAlive
 from gateway.web.metrics import Metrics
+from gateway.web.page_files import PageFiles
 from gateway.web.timing import USUAL, Timing
 
 
@@ -45,4 +46,5 @@ class Services:
     failures: FailureDelay = field(default_factory=FailureDelay)
     timing: Timing = USUAL
     admin: AdminState = field(default_factory=AdminState)
+    pages: PageFiles = field(default_factory=PageFiles)
     draining: bool = False

@@ -10,6 +10,7 @@ from gateway.settings import Settings
 from gateway.web.admin.client_address import ClientAddress, client_of, is_within, networks
 from gateway.web.admin.identity import SESSION_COOKIE, has_session, is_admin_key
 from gateway.web.admin.same_site import (
+    Authority,
     is_foreign_page,
     is_own_host,
     requested_host,
@@ -41,22 +42,10 @@ def check_surroundings(exchange: Exchange, access: Access) -> Visit:
         NotAllowed: one of these is not in order; says which setting is about it.
     """
     settings, headers = exchange.services.settings, exchange.headers
-    client = client_of(exchange.scope, headers, settings.server.trusted_proxies)
+    client = _client(exchange)
     if access == "metrics" and _reads_metrics(client, settings):
         return Visit(client, reads_metrics=True)
-    if settings.auth.admin_local_only and not client.is_local(
-        networks(settings.auth.admin_allowed_networks)
-    ):
-        raise NotAllowed(
-            "Admin API is restricted to localhost. Ask from there, or set "
-            "auth.admin_allowed_networks or auth.admin_local_only."
-        )
-    host = requested_host(headers)
-    if host is None or not is_own_host(host, _own_hosts(exchange)):
-        raise NotAllowed(
-            "The Host header names no address of this gateway. If it should, add it to "
-            "auth.admin_hosts."
-        )
+    host = check_place(exchange)
     if is_foreign_page(headers, host, client.scheme, settings.server.cors_origins):
         raise NotAllowed(
             "Pages of other origins may not use the admin API. If this one should, add its origin "
@@ -64,6 +53,29 @@ def check_surroundings(exchange: Exchange, access: Access) -> Visit:
         )
     origin = headers.get("origin")
     return Visit(client, origin if origin in settings.server.cors_origins else None)
+
+
+def check_place(exchange: Exchange) -> Authority:
+    """Look at where a request comes from and whom it believes to speak to; gives the latter.
+
+    Raises:
+        NotAllowed: one of these is not in order; says which setting is about it.
+    """
+    settings, client = exchange.services.settings, _client(exchange)
+    if settings.auth.admin_local_only and not client.is_local(
+        networks(settings.auth.admin_allowed_networks)
+    ):
+        raise NotAllowed(
+            "Admin API is restricted to localhost. Ask from there, or set "
+            "auth.admin_allowed_networks or auth.admin_local_only."
+        )
+    host = requested_host(exchange.headers)
+    if host is None or not is_own_host(host, _own_hosts(exchange)):
+        raise NotAllowed(
+            "The Host header names no address of this gateway. If it should, add it to "
+            "auth.admin_hosts."
+        )
+    return host
 
 
 async def check_identity(exchange: Exchange, visit: Visit, access: Access) -> None:
@@ -113,6 +125,11 @@ def session_token(exchange: Exchange) -> str | None:
 def is_encrypted(exchange: Exchange, client: ClientAddress) -> bool:
     """Whether the client speaks https: to us, or to a trusted proxy that says so."""
     return "https" in {exchange.scope.get("scheme"), client.scheme}
+
+
+def _client(exchange: Exchange) -> ClientAddress:
+    trusted = exchange.services.settings.server.trusted_proxies
+    return client_of(exchange.scope, exchange.headers, trusted)
 
 
 def _reads_metrics(client: ClientAddress, settings: Settings) -> bool:

@@ -30,6 +30,7 @@ from gateway.store.api_keys import (
 from gateway.web.admin.call import Call
 from gateway.web.admin.documents import Deleted, KeyObject, Names, key_object
 from gateway.web.admin.listing import ListQuery, Time, in_utc
+from gateway.web.own_usage import OwnUsage, usage_of_key
 
 # No control characters: names end up in log lines and on terminals.
 Name = Annotated[
@@ -155,6 +156,14 @@ async def get(call: Call) -> KeyObject:
     async with call.services.database.connect() as db:
         key = await get_api_key(db, call.variables["id"])
         return key_object(key, await _names(call, db))
+
+
+async def usage(call: Call) -> OwnUsage:
+    """GET /admin/keys/{id}/usage: how its limits stand, and what it has used up to now."""
+    services = call.services
+    async with services.database.connect() as db:
+        key = await get_api_key(db, call.variables["id"])
+    return await usage_of_key(services.database, services.usage, services.limits, key)
 
 
 async def change(call: Call) -> KeyObject:

@@ -36,6 +36,7 @@ from gateway.web.openapi.operation import (
     Schema,
     json_reply,
 )
+from gateway.web.own_usage import OwnUsage
 from gateway.web.quota_shapes import QuotaObject, QuotaOverview
 
 REFUSALS = {
@@ -152,6 +153,7 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/admin/keys/{id}", keys.get, KeyObject, refusals=(400, 404)),
     _route("PUT", "/admin/keys/{id}", keys.change, KeyObject, body=keys.KeyChange, refusals=(404,)),
     _route("DELETE", "/admin/keys/{id}", keys.delete, Deleted, refusals=(400, 404)),
+    _route("GET", "/admin/keys/{id}/usage", keys.usage, OwnUsage, refusals=(400, 404)),
     _route(
         "POST",
         "/admin/keys/{id}/rotate",
@@ -328,6 +330,7 @@ ROUTES: tuple[Route, ...] = (
         body=settings.CaptureOrder,
     ),
     _route("GET", "/admin/version", settings.version, settings.VersionObject),
+    _route("GET", "/admin/session", session.state, session.SessionState, access="public"),
     _route(
         "POST",
         "/admin/session",

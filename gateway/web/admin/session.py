@@ -11,7 +11,13 @@ from gateway.errors import InvalidRequest, NotAuthenticated
 from gateway.web.admin.access import check_key, is_encrypted, session_token
 from gateway.web.admin.call import Call
 from gateway.web.admin.documents import Deleted
-from gateway.web.admin.identity import SESSION_COOKIE, end_session, open_session, use_link
+from gateway.web.admin.identity import (
+    SESSION_COOKIE,
+    end_session,
+    has_session,
+    open_session,
+    use_link,
+)
 from gateway.web.auth import presented_secrets
 
 log = structlog.get_logger("gateway.web.admin")
@@ -36,6 +42,17 @@ class SessionObject(msgspec.Struct, frozen=True):
     """A session has begun; its secret is in the cookie alone. Each request prolongs it."""
 
     expires_at: datetime
+
+
+class SessionState(msgspec.Struct, frozen=True):
+    """Whether the request came with the cookie of a session that has not ended."""
+
+    signed_in: bool
+
+
+async def state(call: Call) -> SessionState:
+    """GET /admin/session: whether the cookie opens anything. Asking with none is no failure."""
+    return SessionState(await has_session(call.services, session_token(call.exchange)))
 
 
 async def sign_in(call: Call) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from gateway.web.openapi import client_shapes as shapes
 from gateway.web.openapi.operation import (
     EVENT_STREAM,
+    HTML,
     JSON,
     Method,
     Operation,
@@ -153,7 +154,15 @@ CLIENT: tuple[Operation, ...] = (
 """Each of these also exists below /a/{kiro_account}."""
 
 PUBLIC: tuple[Operation, ...] = (
-    _public("/", "service_info", "What answers here.", {200: json_reply(shapes.ServiceInfo)}),
+    _public(
+        "/",
+        "service_info",
+        "What answers here.",
+        {
+            200: json_reply(shapes.ServiceInfo),
+            302: Reply("To the admin pages, for browsers."),
+        },
+    ),
     _public(
         "/api/hello",
         "hello",
@@ -175,6 +184,16 @@ PUBLIC: tuple[Operation, ...] = (
         "openapi",
         "This document.",
         {200: json_reply(shapes.Document, "The document.")},
+    ),
+    _public(
+        "/ui",
+        "ui",
+        "The admin pages, here and below.",
+        {
+            200: Reply("The document that all pages are.", {HTML: None}),
+            403: Reply("From elsewhere than the admin pages answer to.", {HTML: None}),
+            404: Reply("They have not been built.", {HTML: None}),
+        },
     ),
 )
 

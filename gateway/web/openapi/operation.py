@@ -16,6 +16,7 @@ JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
 CSV = "text/csv"
 TEXT = "text/plain"
+HTML = "text/html"
 
 Schema = type[msgspec.Struct] | type[dict[str, object]]
 

@@ -219,3 +219,22 @@ async def test_a_key_that_there_is_not_is_not_found(
     body: object = {} if method in {"PUT", "POST"} else None
     answer = await admin.call(method, f"/admin/keys/nobody{path}", body)
     assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found")
+
+
+async def test_an_admin_sees_how_the_limits_of_a_key_stand(admin: AdminGateway) -> None:
+    key = await create(admin, name="watched", requests_per_minute=10, credits_per_month=3)
+    body = {"model": "auto", "max_tokens": 50, "messages": [{"role": "user", "content": "Hello"}]}
+    headers = {"x-api-key": key["key"]}
+    for _ in range(2):
+        answer = await admin.http.post(admin.url + "/v1/messages", json=body, headers=headers)
+        assert answer.status_code == 200
+    usage = await admin.get(f"/admin/keys/{key['id']}/usage")
+    standing = {limit["name"]: limit for limit in usage["limits"]}
+    assert (standing["requests_per_minute"]["used"], usage["last_24_hours"]["requests"]) == (2, 2)
+    assert standing["requests_per_minute"]["remaining"] == 8
+    assert standing["credits_per_month"]["used"] == pytest.approx(usage["this_month"]["credits"])
+    # What the key is told itself.
+    own = (await admin.http.get(admin.url + "/v1/usage", headers=headers)).json()
+    assert own["limits"] == usage["limits"]
+    missing = await admin.call("GET", "/admin/keys/nobody/usage")
+    assert missing.status_code == 404

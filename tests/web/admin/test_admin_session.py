@@ -158,3 +158,20 @@ async def test_another_admin_key_ends_every_session(own: AdminGateway) -> None:
 
 async def test_an_admin_key_is_made_and_told_once(own: AdminGateway) -> None:
     assert await ensure_admin_key(own.services) is None
+
+
+async def test_anybody_may_ask_whether_they_are_signed_in(own: AdminGateway) -> None:
+    async def state(**headers: str) -> object:
+        answer = await own.anonymous("GET", "/admin/session", **headers)
+        assert answer.status_code == 200
+        return answer.json()
+
+    assert await state() == {"signed_in": False}
+    cookie = await cookie_of(own)
+    own.http.cookies.clear()
+    assert await state(cookie=cookie) == {"signed_in": True}
+    assert await state(cookie=cookie + "x") == {"signed_in": False}
+    await own.anonymous("DELETE", "/admin/session", cookie=cookie)
+    assert await state(cookie=cookie) == {"signed_in": False}
+    foreign = await own.anonymous("GET", "/admin/session", origin="https://evil.example.com")
+    assert foreign.status_code == 403

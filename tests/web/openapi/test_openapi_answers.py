@@ -14,6 +14,7 @@ import pytest
 from gateway.logins.timing import LoginTiming
 from gateway.store.usage import Attempt, Bodies, RequestDetail
 from gateway.web.openapi.surface import OPERATIONS, document
+from gateway.web.page_files import PageFiles
 from gateway.web.timing import Timing
 from tests.harness import Kiro, running_kiro
 from tests.web.admin.admin_gateway import AdminGateway, admin_gateway
@@ -55,6 +56,7 @@ ADMIN = [
     Asked("GET", "/admin/keys"),
     Asked("GET", "/admin/keys/{id}", "/admin/keys/new"),
     Asked("PUT", "/admin/keys/{id}", "/admin/keys/new", {"tokens_per_day": 5}),
+    Asked("GET", "/admin/keys/{id}/usage", "/admin/keys/new/usage"),
     Asked("POST", "/admin/keys/{id}/rotate", "/admin/keys/new/rotate"),
     Asked("DELETE", "/admin/keys/{id}", "/admin/keys/new"),
     Asked("GET", "/admin/kiro/status", "/admin/kiro/status?account=social"),
@@ -80,6 +82,7 @@ ADMIN = [
     Asked("GET", "/admin/settings"),
     Asked("PUT", "/admin/settings/body-capture", body={"minutes": 1}),
     Asked("GET", "/admin/version"),
+    Asked("GET", "/admin/session"),
     Asked("POST", "/admin/session"),
     Asked("DELETE", "/admin/session"),
     Asked("GET", "/metrics", accept="text/plain"),
@@ -94,6 +97,7 @@ PUBLIC = [
     Asked("GET", "/health"),
     Asked("GET", "/ready"),
     Asked("GET", "/openapi.json"),
+    Asked("GET", "/ui", accept="text/html"),
 ]
 CLIENT = [
     Asked("POST", "/v1/messages", body=ASK),
@@ -152,6 +156,8 @@ async def gateway(tmp_path: Path, time: ManualTime) -> AsyncIterator[AdminGatewa
         place = tmp_path / "ide" / "kiro-auth-token.json"
         sign_in_of_the_ide(place)
         gateway.services.admin.local_places = [place]
+        (tmp_path / "index.html").write_text("<p>pages</p>")
+        gateway.services.pages = PageFiles(tmp_path)
         sample = await sample_of(gateway)
         detail = RequestDetail(notes=("dropped:top_k",), attempts=(Attempt("a", "answered", 1, 2),))
         expires_at = datetime.now(UTC) + timedelta(hours=1)
