@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from gateway.conversation import Note
 from gateway.errors import GatewayError
 from gateway.events import Usage
+from gateway.store.usage import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Facts:
     `first_token` is in seconds, from the complete request to the first event of its answer.
     `error_class` is the name of the error that ended the request, or `ClientDisconnected`.
     `failed_over` are the names of the accounts that did not serve, before the one that did.
+    `origin` is None for what a client asked.
     """
 
     request_id: str
@@ -49,6 +51,7 @@ class Facts:
     path: str = ""
     route: str = ""
     peer: str = ""
+    origin: Origin | None = None
     api_key_id: str | None = None
     api_key_name: str | None = None
     account_id: str | None = None

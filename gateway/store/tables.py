@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0006"
 """The newest migration. Known here so that Alembic need not be loaded to see that none is due."""
 
 
@@ -225,6 +225,7 @@ usage_records = Table(
     Column("failed", Boolean, nullable=False),
     Column("error_class", String(64)),
     Column("error_source", String(16)),
+    Column("origin", String(16)),  # None for what clients ask; see `gateway.store.usage.Origin`
     Index(None, "at"),
     Index(None, "request_id"),
     Index(None, "api_key_id", "at"),

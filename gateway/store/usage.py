@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import anyio
 import anyio.to_thread
@@ -37,6 +37,12 @@ MAX_NAME = 256  # characters of a model's name
 MAX_COUNT = 2**31 - 1  # what an integer column holds
 MAX_BODY = 8 * 1024 * 1024  # bytes; longer bodies are not stored
 MAX_PENDING_BODIES = 64 * 1024 * 1024  # bytes; beyond it rows are stored without their bodies
+
+Origin = Literal["playground", "replay"]
+"""Where in the admin API a request was made that no client sent."""
+
+ADMIN = "admin"
+"""Stands for the API key of requests that an admin makes without one. Ids of keys are longer."""
 
 log = structlog.get_logger("gateway.store")
 
@@ -102,7 +108,8 @@ class UsageRecord:
     is the client's name, `model_served` Kiro's. `usage_source` is a word of `gateway.events`, or
     `none` for a request that used nothing; `stop_reason` is a word of the same. `account_id` is
     None for a request that was refused before it had one. `first_token_ms` is None when nothing was
-    produced, `error_class` and `error_source` when nothing failed.
+    produced, `error_class` and `error_source` when nothing failed. `origin` is None for what a
+    client asked.
     """
 
     id: str
@@ -127,6 +134,7 @@ class UsageRecord:
     retries: int
     error_class: str | None
     error_source: str | None = None
+    origin: Origin | None = None
     detail: RequestDetail | None = field(default=None, compare=False)
     bodies: Bodies | None = field(default=None, compare=False)
 
@@ -232,6 +240,7 @@ def _values(row: UsageRecord) -> dict[str, object]:
         "failed": row.failed,
         "error_class": row.error_class[:64] if row.error_class else None,
         "error_source": row.error_source,
+        "origin": row.origin,
     }
 
 
@@ -389,5 +398,7 @@ def _store_batch(
 def _last_used(batch: Sequence[UsageRecord]) -> dict[str, datetime]:
     used: dict[str, datetime] = {}
     for row in batch:
-        used[row.api_key_id] = max(row.at, used.get(row.api_key_id, row.at))
+        # An admin who tries a key tells nothing about whether its holder still uses it.
+        if row.origin is None:
+            used[row.api_key_id] = max(row.at, used.get(row.api_key_id, row.at))
     return used

@@ -26,6 +26,7 @@ def log_request(facts: Facts, seconds: float) -> None:
         "method": facts.method,
         "route": facts.route or facts.path[:128],
         "status": facts.status or None,
+        "origin": facts.origin,
         "key_id": facts.api_key_id,
         "key": facts.api_key_name,
         "account": facts.account_name,
@@ -80,6 +81,7 @@ def usage_record(facts: Facts, seconds: float, now: datetime) -> UsageRecord | N
         retries=facts.retries,
         error_class=facts.error_class,
         error_source=facts.error_source,
+        origin=facts.origin,
         detail=_detail(facts),
         bodies=_bodies(facts, now),
     )

@@ -67,7 +67,7 @@ async def authenticate(
     secrets = presented_secrets(headers)
     for secret in secrets:
         if (api_key := directory.key_presented(secret)) is not None:
-            return _usable(api_key)
+            return check_usable_key(api_key)
     if (seconds := delay.fail(peer)) > 0:
         await sleep(seconds)
     if not secrets:
@@ -78,7 +78,12 @@ async def authenticate(
     raise NotAuthenticated("This API key is not known here. Check that it was copied whole.")
 
 
-def _usable(api_key: ApiKey) -> ApiKey:
+def check_usable_key(api_key: ApiKey) -> ApiKey:
+    """Pass a key on that may be used now.
+
+    Raises:
+        NotAllowed: it is disabled or has expired.
+    """
     if not api_key.enabled:
         raise NotAllowed(f'API key "{api_key.name}" is disabled. Ask the gateway\'s operator.')
     if api_key.expires_at is not None and api_key.expires_at <= datetime.now(UTC):

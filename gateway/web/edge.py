@@ -14,7 +14,7 @@ from gateway.relay.facts import Facts
 from gateway.web.access_log import log_request, usage_record
 from gateway.web.admin.client_address import client_of
 from gateway.web.body import ClientGone
-from gateway.web.error_responses import error_body, error_headers, internal_error, status_of
+from gateway.web.error_responses import internal_error
 from gateway.web.exchange import FAREWELL, Exchange, request_id_of
 from gateway.web.routing import (
     Place,
@@ -85,24 +85,14 @@ class Edge:
         except anyio.get_cancelled_exc_class():
             # Whole requests are cancelled in one case only: the server does not wait any longer.
             with anyio.move_on_after(FAREWELL, shield=True):
-                await self._refuse(exchange, GatewayStopping())
+                await exchange.refuse(GatewayStopping())
             raise
         except GatewayError as exc:
-            await self._refuse(exchange, exc)
+            await exchange.refuse(exc)
         except Exception as exc:
             log.exception("request broke", request_id=facts.request_id, path=facts.path)
-            await self._refuse(exchange, internal_error(facts.request_id))
+            await exchange.refuse(internal_error(facts.request_id))
             facts.error_class = type(exc).__name__
-
-    async def _refuse(self, exchange: Exchange, error: GatewayError) -> None:
-        exchange.facts.note_error(error)
-        if exchange.facts.status:
-            # Too late for a status; the connection ends without a proper end of the answer.
-            return
-        body = error_body(error, exchange.dialect, exchange.facts.request_id)
-        await exchange.respond(
-            body, status=status_of(error, exchange.dialect), headers=error_headers(error)
-        )
 
 
 def _peer(scope: Scope, headers: Headers, trusted_proxies: tuple[str, ...]) -> str:

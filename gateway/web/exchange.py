@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
+from gateway.errors import GatewayError
 from gateway.redact import redact_bare
 from gateway.relay.facts import Facts
 from gateway.web.body import read_body
-from gateway.web.error_responses import Dialect
+from gateway.web.error_responses import Dialect, error_body, error_headers, status_of
 from gateway.web.limit_headers import LIMIT_HEADERS
 from gateway.web.services import Services
 from gateway.web.traffic import is_traced, trace_request, trace_sent, trace_start
@@ -85,6 +86,17 @@ class Exchange:
         if is_traced(self.facts):
             trace_sent(self.facts, content)
         await self.send({"type": "http.response.body", "body": content})
+
+    async def refuse(self, error: GatewayError) -> None:
+        """Send an error in the exchange's dialect, unless the answer has begun."""
+        self.facts.note_error(error)
+        if self.facts.status:
+            # Too late for a status; the connection ends without a proper end of the answer.
+            return
+        body = error_body(error, self.dialect, self.facts.request_id)
+        await self.respond(
+            body, status=status_of(error, self.dialect), headers=error_headers(error)
+        )
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status line and headers, with what every answer carries."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from starlette.datastructures import Headers
 
@@ -112,4 +111,4 @@ def endpoint_for(place: Place | None, method: str) -> Endpoint:
 
 def dialect_for(place: Place | None, headers: Headers) -> Dialect:
     """Whose shape errors take."""
-    return cast(Dialect, runtime.dialect_of(place.route if place else "", headers))
+    return runtime.dialect_of(place.route if place else "", headers)

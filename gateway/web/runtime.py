@@ -29,6 +29,7 @@ from gateway.store.api_keys import ApiKey
 from gateway.web.admission import admission
 from gateway.web.allowed_models import allowed_models, may_use
 from gateway.web.auth import authenticate
+from gateway.web.error_responses import Dialect
 from gateway.web.exchange import Exchange
 from gateway.web.failover import Failover
 from gateway.web.generation import GenerationResponse
@@ -77,15 +78,27 @@ async def create_chat_completion(exchange: Exchange) -> None:
 
 async def _generate(exchange: Exchange, api: ClientApi) -> None:
     api_key = await _caller(exchange)
-    account = _account(exchange, api_key)
+    account = account_for(exchange, api_key)
+    # The conversation stays with the response alone, which lets go of it when the answer begins.
+    response = generation(exchange, api, api_key, account, await exchange.body())
+    await response.send()
+
+
+def generation(
+    exchange: Exchange, api: ClientApi, api_key: ApiKey, account: Account, body: bytes
+) -> GenerationResponse:
+    """What a key is answered to a body, whoever sends it.
+
+    Raises:
+        GatewayError: the body makes no sense, or the key or its account cannot serve it.
+    """
     services = exchange.services
     ids = api_key.account_ids if _fails_over(exchange, api_key) else (account.id,)
     may_serve = [found for one in ids if (found := services.directory.account(one)) is not None]
-    # The conversation stays with the response alone, which lets go of it when the answer begins.
-    response = GenerationResponse(
+    return GenerationResponse(
         exchange,
         services.relay,
-        await _ask(exchange, api, api_key, account),
+        _ask(exchange, api, api_key, account, body),
         admission(
             services.limits,
             services.directory,
@@ -95,7 +108,6 @@ async def _generate(exchange: Exchange, api: ClientApi) -> None:
             slot_wait=services.timing.slot_wait,
         ),
     )
-    await response.send()
 
 
 def _fails_over(exchange: Exchange, api_key: ApiKey) -> bool:
@@ -103,8 +115,7 @@ def _fails_over(exchange: Exchange, api_key: ApiKey) -> bool:
     return api_key.failover and exchange.account is None
 
 
-async def _ask(exchange: Exchange, api: ClientApi, api_key: ApiKey, account: Account) -> Ask:
-    body = await exchange.body()
+def _ask(exchange: Exchange, api: ClientApi, api_key: ApiKey, account: Account, body: bytes) -> Ask:
     facts = exchange.facts
     facts.received_bytes = len(body)
     facts.client = exchange.headers.get("user-agent", "")[:256] or None
@@ -145,7 +156,7 @@ def _check_model(exchange: Exchange, api_key: ApiKey, account: Account, name: st
 async def count_tokens(exchange: Exchange) -> None:
     """POST /v1/messages/count_tokens: an estimate, made here."""
     api_key = await _caller(exchange)
-    _account(exchange, api_key)
+    account_for(exchange, api_key)
     conversation = anthropic_request.parse_count_tokens(await exchange.body())
     exchange.facts.model_asked = conversation.model
     tokens = estimate_conversation(conversation)
@@ -184,7 +195,7 @@ async def get_model(exchange: Exchange) -> None:
 async def own_usage(exchange: Exchange) -> None:
     """GET /v1/usage: what the calling key has used, its limits, and when they reset."""
     api_key = await _caller(exchange)
-    _account(exchange, api_key)
+    account_for(exchange, api_key)
     services = exchange.services
     told = await usage_of_key(services.database, services.usage, services.limits, api_key)
     await exchange.respond(msgspec.json.encode(told))
@@ -193,7 +204,7 @@ async def own_usage(exchange: Exchange) -> None:
 async def usage_limits(exchange: Exchange) -> None:
     """GET /v1/kiro/usage-limits: the account's quota, without its e-mail and ARN."""
     api_key = await _caller(exchange)
-    account = check_usable(_account(exchange, api_key))
+    account = check_usable(account_for(exchange, api_key))
     renew = exchange.query.get("refresh") in {"1", "true"}
     heard = await exchange.services.quotas.get(account.id, renew=renew)
     told = client_quota(account, heard.value, heard.at)
@@ -213,7 +224,13 @@ async def _caller(exchange: Exchange) -> ApiKey:
     return api_key
 
 
-def _account(exchange: Exchange, api_key: ApiKey) -> Account:
+def account_for(exchange: Exchange, api_key: ApiKey) -> Account:
+    """The account that a key's request is for.
+
+    Raises:
+        NotAllowed: the key may use none, or not the one that the exchange names.
+        NoAccountAvailable: the key has no default, or it is gone.
+    """
     account = choose_account(api_key, exchange.account, exchange.services.directory)
     exchange.facts.account_id, exchange.facts.account_name = account.id, account.name
     return account
@@ -221,7 +238,7 @@ def _account(exchange: Exchange, api_key: ApiKey) -> Account:
 
 async def _models(exchange: Exchange) -> list[listing.ListedModel]:
     api_key = await _caller(exchange)
-    account = _account(exchange, api_key)
+    account = account_for(exchange, api_key)
     models = exchange.services.models
     if models.peek(account.id) is None:
         check_usable(account)
@@ -252,7 +269,7 @@ def _limit(text: str | None) -> int | None:
     return int(text)
 
 
-def dialect_of(path: str, headers: Headers) -> str:
+def dialect_of(path: str, headers: Headers) -> Dialect:
     """Whose error shape a path speaks; shared paths follow the `anthropic-version` header."""
     if path.startswith("/v1/messages"):
         return "anthropic"

@@ -1,16 +1,12 @@
 """POST /admin/requests/{id}/replay: a stored request once more, on a chosen account."""
 
-from dataclasses import replace
-
 import msgspec
 
 from gateway.errors import Conflict
 from gateway.store.requests import get_request
 from gateway.web.admin.call import Call
-from gateway.web.admin.client_requests import ask_for
+from gateway.web.admin.client_requests import as_client, key_of_admin, send_as_client
 from gateway.web.admin.kiro import AccountName, Provider, chosen_account, usable
-from gateway.web.error_responses import Dialect
-from gateway.web.generation import GenerationResponse
 
 
 class ReplayOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,10 +31,6 @@ async def replay(call: Call) -> None:
     named = order.account or order.provider or record.account_id
     account = usable(await chosen_account(call, named))
     await call.services.directory.reload()
-    facts = call.exchange.facts
-    facts.account_id, facts.account_name = account.id, account.name
-    # What breaks in a stream is told in the words of the route that it plays.
-    dialect: Dialect = "anthropic" if record.route == "/v1/messages" else "openai"
-    exchange = replace(call.exchange, dialect=dialect)
-    ask = ask_for(record.route, record.bodies.request, account, facts, headers={})
-    await GenerationResponse(exchange, call.services.relay, ask).send()
+    exchange = as_client(call.exchange, record.route, account)
+    api_key = key_of_admin(account, call.now)
+    await send_as_client(exchange, record.route, api_key, record.bodies.request, "replay")

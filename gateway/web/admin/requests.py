@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from gateway.store.former_names import names_by_id
 from gateway.store.paging import DEFAULT_LIMIT
 from gateway.store.requests import RequestFilter, StoredRequest, get_request, list_requests
-from gateway.store.usage import Attempt, Bodies, RequestDetail
+from gateway.store.usage import Attempt, Bodies, Origin, RequestDetail
 from gateway.web.admin.call import Call
 from gateway.web.admin.documents import Names
 from gateway.web.admin.listing import Cursor, Limit, TimeText, read_time
@@ -43,7 +43,10 @@ class RequestQuery(msgspec.Struct, frozen=True):
 
 
 class RequestObject(msgspec.Struct, frozen=True, kw_only=True):
-    """One request. `created_at` is when it ended, `error` the name of what ended it."""
+    """One request. `created_at` is when it ended, `error` the name of what ended it.
+
+    `origin` tells what an admin asked from what clients did.
+    """
 
     id: str
     request_id: str
@@ -70,6 +73,7 @@ class RequestObject(msgspec.Struct, frozen=True, kw_only=True):
     retries: int
     error: str | None
     error_source: str | None
+    origin: Literal["client"] | Origin
 
 
 class AttemptObject(msgspec.Struct, frozen=True):
@@ -192,6 +196,7 @@ def request_object(stored: StoredRequest, names: Names) -> RequestObject:
         retries=record.retries,
         error=record.error_class,
         error_source=record.error_source,
+        origin=record.origin or "client",
     )
 
 

@@ -10,6 +10,7 @@ from gateway.web.admin import (
     kiro,
     logins,
     notifications,
+    playground,
     quotas,
     replay,
     requests,
@@ -43,6 +44,7 @@ REFUSALS = {
     400: "The request makes no sense.",
     401: "No admin key or session, or a wrong one.",
     403: "From elsewhere than the admin API answers to, or sent by a foreign page.",
+    402: "The account's quota or the key's credits are spent.",
     404: "There is no such thing.",
     409: "What is there already stands in the way, or the account has to sign in again.",
     413: "The body is larger than server.max_request_bytes.",
@@ -51,10 +53,27 @@ REFUSALS = {
     500: "A defect, or the database fails.",
     502: "The service refuses.",
     503: "The account cannot be used just now.",
+    504: "The service did not answer in time.",
+    529: "The service is overloaded.",
 }
 ALWAYS = (401, 403, 429, 500)
 WITH_BODY = (400, 413)
 UPSTREAM = (400, 409, 502, 503)
+PLAYED = (402, 404, 502, 503, 504, 529)
+"""What the routes of clients also refuse with."""
+
+
+class AnyErrorDetail(msgspec.Struct, frozen=True):
+    """A sentence for people and a word for programs."""
+
+    message: str
+    type: str
+
+
+class AnyErrorBody(msgspec.Struct, frozen=True):
+    """An error of the admin API, or of the client's own route with what else that tells."""
+
+    error: AnyErrorDetail
 
 
 class AnyAnswer(msgspec.Struct, frozen=True):
@@ -73,13 +92,14 @@ def _route(
     refusals: tuple[int, ...] = (),
     access: Access = "admin",
     body_required: bool = True,
+    refusal: type[msgspec.Struct] = ErrorBody,
 ) -> Route:
     """A route whose summary is its handler's docstring."""
     statuses = {*ALWAYS, *refusals, *(WITH_BODY if body else ()), *((400,) if query else ())}
     statuses |= {414} if query or "{" in path else set()
     replies: dict[int, Reply] = {
         status: reply if isinstance(reply, Reply) else json_reply(reply),
-        **{code: json_reply(ErrorBody, REFUSALS[code]) for code in sorted(statuses)},
+        **{code: json_reply(refusal, REFUSALS[code]) for code in sorted(statuses)},
     }
     operation = Operation(
         method=method,
@@ -266,6 +286,15 @@ ROUTES: tuple[Route, ...] = (
         client_requests.preview,
         client_requests.Preview,
         body=client_requests.PreviewOrder,
+    ),
+    _route(
+        "POST",
+        "/admin/playground",
+        playground.play,
+        Reply("What the client's own route answers.", {JSON: AnyAnswer, EVENT_STREAM: None}),
+        body=playground.PlaygroundOrder,
+        refusals=PLAYED,
+        refusal=AnyErrorBody,
     ),
     _route(
         "GET",

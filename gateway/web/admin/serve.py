@@ -151,7 +151,7 @@ async def _preflight(exchange: Exchange, match: Match | None, visit: Visit) -> N
 
 
 async def _refuse(exchange: Exchange, sender: "_Sender", error: GatewayError) -> None:
-    exchange.facts.error_class = type(error).__name__
+    exchange.facts.note_error(error)
     if sender.started:
         # Too late for a status; the connection ends without a proper end of the answer.
         return

@@ -92,6 +92,7 @@ async def test_a_request_is_shown_with_names_and_figures(own: AdminGateway) -> N
         "retries": 0,
         "error": None,
         "error_source": None,
+        "origin": "client",
     }
 
 
@@ -283,6 +284,9 @@ async def test_an_event_is_told_to_be_the_last_one_only_once_it_was(own: AdminGa
     async with following(own) as lines:
         await last_id(lines)
         await store(own, [now(sample, "one"), now(sample, "two")])
+        # Pings tell an id as well.
+        with anyio.fail_after(20):
+            assert "event: request" in [line async for line in _until(lines, "event: request")]
         after_one = await last_id(lines)
     async with following(own, **{"last-event-id": after_one}) as lines:
         (told,) = await events(lines, 1)
@@ -309,13 +313,13 @@ async def test_a_tail_tells_only_what_is_asked_for(own: AdminGateway) -> None:
 async def test_a_silent_tail_says_that_it_is_there(own: AdminGateway) -> None:
     async with following(own) as lines:
         with anyio.fail_after(20):
-            assert ": ping" in [line async for line in _until_ping(lines)]
+            assert ": ping" in [line async for line in _until(lines, ": ping")]
 
 
-async def _until_ping(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _until(lines: AsyncIterator[str], last: str) -> AsyncIterator[str]:
     async for line in lines:
         yield line
-        if line == ": ping":
+        if line == last:
             return
 
 
@@ -418,7 +422,12 @@ async def test_a_request_without_its_body_cannot_be_replayed(own: AdminGateway) 
     assert "body-capture" in answer.text
 
 
-async def test_a_replay_is_no_request_of_the_key(own: AdminGateway) -> None:
+async def test_a_replay_is_noted_as_the_admin_s_and_not_as_the_key_s(own: AdminGateway) -> None:
     await replayed(own, MESSAGES, "/v1/messages", None)
     await own.services.usage.flush()
-    assert (await own.get("/admin/requests"))["total"] == 1
+    replay, original = (await own.get("/admin/requests"))["requests"]
+    assert (replay["origin"], replay["key_name"]) == ("replay", "admin")
+    assert (original["origin"], original["key_name"]) == ("client", "test")
+    assert replay["output_tokens"] > 0
+    usage = (await own.get("/admin/usage?group_by=key"))["usage"]
+    assert sorted(row["total_requests"] for row in usage) == [1, 1]

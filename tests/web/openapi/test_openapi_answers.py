@@ -29,6 +29,9 @@ DOCUMENT: dict[str, Any] = json.loads(document())
 
 ASK = {"model": "auto", "max_tokens": 50, "messages": [{"role": "user", "content": "Hello"}]}
 
+STREAM = ASK | {"stream": True}
+MESSAGES = "/v1/messages"
+
 CHANNEL = {"type": "teams", "url": "http://127.0.0.1:9/hook", "name": "ops"}
 
 
@@ -73,6 +76,9 @@ ADMIN = [
     Asked("GET", "/admin/requests/{id}", "/admin/requests/req-1"),
     Asked("POST", "/admin/requests/{id}/replay", "/admin/requests/req-1/replay"),
     Asked("POST", "/admin/preview", body={"path": "/v1/messages", "account": "key", "body": ASK}),
+    Asked("POST", "/admin/playground", body={"path": MESSAGES, "key_id": "test", "body": ASK}),
+    Asked("POST", "/admin/playground", body={"path": MESSAGES, "key_id": "test", "body": {}}),
+    Asked("POST", "/admin/playground", body={"path": MESSAGES, "account": "key", "body": STREAM}),
     Asked("PUT", "/admin/notifications", body={"channels": [CHANNEL], "daily_times": ["09:00"]}),
     Asked("PUT", "/admin/notifications", body={"check_interval_seconds": 0}),
     Asked("GET", "/admin/notifications"),
