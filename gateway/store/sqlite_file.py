@@ -20,6 +20,7 @@ from gateway.errors import StoreError
 
 BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for another process's transaction
 OWN_FOLDER = ".kiro-gateway"
+OLDEST = (3, 35, 0)  # knows RETURNING
 
 WRITING = "begin_immediate"
 """The execution option of engines that write."""
@@ -78,7 +79,19 @@ def _listen(engine: Engine, *, migrating: bool = False, durable: bool = False) -
 
 
 def prepare(path: Path) -> None:
-    """Make the file where it is missing, and close it to others; raises OSError."""
+    """Make the file where it is missing, and close it to others.
+
+    Raises:
+        StoreError: Python's SQLite is too old for what the store says.
+        OSError: the file cannot be made or opened.
+    """
+    if sqlite3.sqlite_version_info < OLDEST:
+        oldest = ".".join(map(str, OLDEST[:2]))
+        raise StoreError(
+            f"This Python has SQLite {sqlite3.sqlite_version}, and {oldest} or newer is needed. "
+            "Use another Python, the program that install.sh installs, or PostgreSQL "
+            "(tenant.database_url)."
+        )
     folder = path.parent
     if not folder.exists():
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)

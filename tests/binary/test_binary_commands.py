@@ -13,7 +13,7 @@ from build.product import LARGEST_BINARY
 from gateway import __version__
 from gateway.cli.__main__ import root
 from gateway.settings.example import example_config
-from tests.binary.conftest import Run, unpacked
+from tests.binary.conftest import ROOT, Run, unpacked
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="locales and paths are POSIX")
 
@@ -92,6 +92,14 @@ def test_any_text_can_be_read_and_printed_whatever_the_console(
     assert made.returncode == 0, made.stderr
     assert "配置-ü.yaml" in made.stdout + made.stderr
     assert (tmp_path / "配置-ü.yaml").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is Python's own")
+def test_it_brings_its_own_sqlite() -> None:
+    packed = (ROOT / "dist/contents.txt").read_text()
+    assert " PYZ.pyz/sqlean.dbapi2" in packed
+    assert "libsqlite3" not in packed
+    assert "/_sqlite3." not in packed.replace("sqlean/_sqlite3.", "")
 
 
 @POSIX

@@ -50,6 +50,16 @@ async def test_the_migrations_build_the_declared_tables(path: Path) -> None:
     assert differences == []
 
 
+async def test_an_sqlite_that_is_too_old_is_named_and_makes_no_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(StoreError, match=r"3\.35 or newer is needed"):
+        async with open_database(path, BOX):
+            pass
+    assert not await anyio.Path(path).exists()
+
+
 async def test_the_known_schema_revision_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(database_module.MIGRATIONS))
