@@ -148,9 +148,8 @@ BINARY = dist/kiro-gateway$(EXE)
 BINARY_PYTHON = $(BINARY_VENV)/$(SCRIPTS)/python
 RELEASE = dist/release
 SOURCE_DATE = $(shell git log -1 --format=%ct 2>/dev/null || echo 1700000000)
-# Where the page is built already, as in the release workflow: make UI= binary
-UI ?=
-WITHOUT_UI = $(if $(wildcard gateway/web/static/index.html),,--without-ui)
+# Where the admin pages are built already, as in the release workflow: make PAGES_FIRST= binary
+PAGES_FIRST ?= ui
 
 # Only what ends up in the binary, so that nothing else can.
 $(BINARY_VENV)/installed: requirements/binary.txt
@@ -163,7 +162,7 @@ $(BINARY_VENV)/installed: requirements/binary.txt
 .PHONY: binary selftest binary-test binary-bench archive sbom wheel wheel-test sums release-notes release-key
 
 # The same seed for each run: the order in sets is written into modules.
-binary: $(UI) $(BINARY_VENV)/installed ## build dist/kiro-gateway, the one file that people download
+binary: $(PAGES_FIRST) $(BINARY_VENV)/installed ## build dist/kiro-gateway, the one file that people download
 	PYTHONHASHSEED=1 SOURCE_DATE_EPOCH=$(SOURCE_DATE) $(BINARY_PYTHON) -m PyInstaller --noconfirm --clean --log-level WARN \
 		--distpath dist --workpath dist/work kiro-gateway.spec
 	@$(BINARY_PYTHON) -m build.contents $(BINARY) > dist/contents.txt
@@ -172,7 +171,7 @@ binary: $(UI) $(BINARY_VENV)/installed ## build dist/kiro-gateway, the one file 
 		$(BINARY_PYTHON) -m build.glibc_floor $(BINARY) $(if $(GLIBC),--at-most $(GLIBC)); fi
 
 selftest: ## start the built binary and use it as people would
-	$(PYTHON) build/selftest.py $(WITHOUT_UI) $(BINARY)
+	$(PYTHON) build/selftest.py $(BINARY)
 
 binary-test: install ## what can happen to the built binary: signals, full disks, odd consoles
 	KIRO_GATEWAY_BINARY=$(BINARY) $(BIN)/pytest tests/binary $(ARGS)
@@ -187,7 +186,7 @@ sbom: install ## list what the product is made of, as CycloneDX
 	$(BIN)/python -m build.sbom $(BINARY_VENV) --binary-contents dist/contents.txt \
 		--into $(RELEASE)
 
-wheel: install $(UI) ## build the wheel and the source distribution
+wheel: install $(PAGES_FIRST) ## build the wheel and the source distribution
 	$(BIN)/hatchling build --directory $(RELEASE)
 
 wheel-test: ## install that wheel as people would, and use it
@@ -195,7 +194,7 @@ wheel-test: ## install that wheel as people would, and use it
 	@$(call install_locked,dist/wheel-venv/$(SCRIPTS)/python,requirements/runtime.txt)
 	dist/wheel-venv/$(SCRIPTS)/python -m pip --disable-pip-version-check install --quiet $(RELEASE)/*.whl
 	dist/wheel-venv/$(SCRIPTS)/python -m pip check
-	$(PYTHON) build/selftest.py $(WITHOUT_UI) dist/wheel-venv/$(SCRIPTS)/kiro-gateway$(EXE)
+	$(PYTHON) build/selftest.py dist/wheel-venv/$(SCRIPTS)/kiro-gateway$(EXE)
 
 release-notes: install ## what the changelog says of this version: make release-notes TAG=v1.2.3
 	@mkdir -p dist

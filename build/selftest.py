@@ -26,6 +26,8 @@ ADMIN_KEY = "selftest-admin-key-0123456789"
 SIMULATED_ACCOUNT_KEY = "ksk_SIMULATED0000000000000001"
 PATIENCE = 60.0  # seconds; far more than a loaded machine needs for any step
 WINDOWS = os.name == "nt"
+# What a built script says of the parts that it loads when they are wanted.
+SCRIPT_PART = re.compile(rb"""["'`]((?:\./|assets/)[\w.-]+\.(?:js|css))["'`]""")
 
 
 class Failed(Exception):
@@ -160,20 +162,27 @@ def read_greeting(process: "subprocess.Popen[bytes]") -> dict[str, str]:
 
 
 def check_page(gateway: Server) -> int:
-    """The admin page with every file that it names; gives how many there are."""
+    """The admin page with every file that it and its scripts name; gives how many there are."""
     headers, page = gateway.ask("GET", "/ui/")
     if not headers["content-type"].startswith("text/html"):
         raise Failed(f"/ui/ is {headers['content-type']}")
     named = re.findall(rb"""(?:src|href)=["']([^"'#]+)["']""", page)
-    files = sorted({urljoin("/ui/", name.decode()) for name in named})
-    files = [name for name in files if name.startswith("/")]
-    if not any(name.endswith(".js") for name in files):
-        raise Failed(f"/ui/ names no script but {files}")
-    for name in files:
-        headers, content = gateway.ask("GET", name)
-        if not content or (headers["content-type"] or "").startswith("text/html"):
-            raise Failed(f"{name} is {len(content)} bytes of {headers['content-type']}")
-    return len(files)
+    wanted = {urljoin("/ui/", name.decode()) for name in named}
+    wanted = {name for name in wanted if name.startswith("/")}
+    if not any(name.endswith(".js") for name in wanted):
+        raise Failed(f"/ui/ names no script but {sorted(wanted)}")
+    seen: set[str] = set()
+    while missing := sorted(wanted - seen):
+        for name in missing:
+            headers, content = gateway.ask("GET", name)
+            if not content or (headers["content-type"] or "").startswith("text/html"):
+                raise Failed(f"{name} is {len(content)} bytes of {headers['content-type']}")
+            if name.endswith(".js"):
+                parts = {part.decode() for part in SCRIPT_PART.findall(content)}
+                # Imports start from the script, what is loaded beforehand from the page.
+                wanted |= {urljoin(name if part[0] == "." else "/ui/", part) for part in parts}
+        seen |= set(missing)
+    return len(seen)
 
 
 def check_sign_in(gateway: Server) -> None:
@@ -216,7 +225,7 @@ def check_stream(gateway: Server, api_key: str) -> str:
     return text
 
 
-def selftest(path: Path, folder: Path, *, with_ui: bool) -> Iterator[str]:
+def selftest(path: Path, folder: Path) -> Iterator[str]:
     """Go through everything; gives a line for each thing that works."""
     command = Command(path, folder)
     yield f"{command.run('--version').strip()}: {path.stat().st_size / 2**20:.1f} MiB"
@@ -237,8 +246,7 @@ def selftest(path: Path, folder: Path, *, with_ui: bool) -> Iterator[str]:
             wait_for(gateway, "/health", serving)
             yield f"/health answers {time.perf_counter() - begun:.2f} s after exec"
             wait_for(gateway, "/ready", serving)
-            if with_ui:
-                yield f"the page at /ui/ and its {check_page(gateway)} files"
+            yield f"the page at /ui/ and its {check_page(gateway)} files"
             check_sign_in(gateway)
             yield "signed in with the admin key"
             yield f"an answer streamed: {check_stream(gateway, api_key['key'])[:50]!r}"
@@ -254,14 +262,13 @@ def main() -> int:
     """Run it and say how it went."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("command", type=Path, help="the executable to test")
-    parser.add_argument("--without-ui", action="store_true", help="it was built without the page")
     wanted = parser.parse_args()
     path = wanted.command.resolve()
     if not path.is_file():
         parser.error(f"there is no file {path}; `make binary` builds dist/kiro-gateway")
     with tempfile.TemporaryDirectory(prefix="kiro-gateway-selftest-") as name:
         try:
-            for line in selftest(path, Path(name).resolve(), with_ui=not wanted.without_ui):
+            for line in selftest(path, Path(name).resolve()):
                 print("ok  ", line, flush=True)
         except Failed as exc:
             print("FAIL", exc, flush=True)

@@ -9,12 +9,10 @@ import pytest
 
 from tests.binary.conftest import ROOT
 
-WITHOUT_UI = () if (ROOT / "gateway/web/static/index.html").exists() else ("--without-ui",)
 
-
-def selftest(program: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+def selftest(program: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, ROOT / "build/selftest.py", *options, program],
+        [sys.executable, ROOT / "build/selftest.py", program],
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -23,7 +21,7 @@ def selftest(program: Path, *options: str) -> "subprocess.CompletedProcess[str]"
 
 @pytest.mark.slow
 def test_the_binary_passes_the_selftest(binary: Path) -> None:
-    done = selftest(binary, *WITHOUT_UI)
+    done = selftest(binary)
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1] == "ok   nothing left behind"
 
