@@ -73,8 +73,8 @@ class Installation:
     def add_account(self, name: str = "main") -> None:
         self.run("accounts", "add", name, "--api-key-stdin", stdin=API_KEY_ACCOUNT)
 
-    def create_key(self, *options: str, account: str = "main") -> str:
-        made = self.run("keys", "create", "test", "--account", account, "--json", *options)
+    def create_key(self, *options: str, account: str = "main", name: str = "test") -> str:
+        made = self.run("keys", "create", name, "--account", account, "--json", *options)
         return str(json.loads(made)["key"])
 
 
