@@ -21,7 +21,9 @@ _LOGIN_OPTION = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _EXTERNAL = ("kiro", "kiro.oauth", "/callback")
 # Both spellings are in use.
 _NAMES = {"loginOption": "login_option", "issuerUrl": "issuer_url", "idcRegion": "idc_region"}
-_TOKENS = frozenset({"access_token", "accessToken", "refresh_token", "refreshToken", "id_token"})
+_TOKENS = frozenset(
+    {"access_token", "accessToken", "refresh_token", "refreshToken", "id_token", "idToken"}
+)
 _KNOWN = (
     "state",
     "code",

@@ -22,7 +22,6 @@ from gateway.upstream.signin.token_scope import scope_of
 REDIRECT_URI = "kiro://kiro.oauth/callback"
 MAX_DISCOVERY = 64 * 1024  # bytes
 DISCOVERY_TIMEOUT = 10.0  # seconds
-WHO = "The identity provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ async def find_provider(guard: Guard, callback: Callback, *, proxy: str | None) 
         answer = await guard.get(
             callback.issuer_url.rstrip("/") + "/.well-known/openid-configuration",
             proxy=proxy,
-            what=WHO,
+            what=f"{issuer.hostname}",
             limit=MAX_DISCOVERY,
             seconds=DISCOVERY_TIMEOUT,
         )
@@ -118,7 +117,7 @@ async def redeem_code(
         urlencode(form).encode(),
         {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
         proxy=proxy,
-        what=WHO,
+        what=f"{urlsplit(provider.token_endpoint).hostname}",
         limit=MAX_ANSWER,
         seconds=TIMEOUT,
     )

@@ -50,6 +50,8 @@ FORGED = [
     "/?access_token=aoaFORGED&refresh_token=aorFORGED&expires_at=2099-01-01T00:00:00Z",
     "/?access_token=aoaFORGED&refresh_token=aorFORGED&state={state}",
     "/?code=FORGED-CODE&access_token=aoaFORGED&state={state}",
+    "/?code=FORGED-CODE&refreshToken=aorFORGED&state={state}",
+    "/?code=FORGED-CODE&idToken=aoaFORGED&state={state}",
     "/?code=FORGED-CODE&state={state}&state=other",
     "/?state={state}",
     "/?login_option=google&state={state}",
