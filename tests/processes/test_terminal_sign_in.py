@@ -1,114 +1,33 @@
 """`kiro-gateway accounts login` as people use it, on a machine with a terminal and no screen."""
 
-import html
 import json
-import re
 import socket
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from gateway.simulator.server import RunningSimulator, serve_in_thread
-from tests.gateway_process import COMMAND, GatewayProcess, Installation, gateway_processes
+from gateway.simulator.server import RunningSimulator
+from tests.gateway_process import GatewayProcess, Installation
 
 if sys.platform == "win32":
     pytest.skip("a terminal of POSIX", allow_module_level=True)
 
-# It needs that terminal.
-from tests.processes.terminal import Terminal, at_terminal
+# They need that terminal.
+from tests.processes.terminal_sign_in import (
+    accounts,
+    answers,
+    login,
+    order,
+    page_of,
+    sent_to,
+    without_terminal,
+)
 
 ORGANISATION = "https://simulated-org.awsapps.com/start"
 IN_EUROPE = ("--start-url", ORGANISATION, "--region", "eu-west-1")
 PROFILES = [{"region": "us-east-1", "name": "red"}, {"region": "eu-central-1", "name": "blue"}]
-
-
-@pytest.fixture
-def simulator() -> Iterator[RunningSimulator]:
-    with serve_in_thread() as running:
-        yield running
-
-
-@pytest.fixture
-def installation(simulator: RunningSimulator, tmp_path: Path) -> Installation:
-    return Installation(tmp_path, simulator.url)
-
-
-@pytest.fixture
-def running(installation: Installation) -> Iterator[GatewayProcess]:
-    with gateway_processes(installation) as [gateway]:
-        yield gateway
-
-
-def order(simulator: RunningSimulator, path: str, **what: Any) -> None:
-    assert httpx.put(f"{simulator.url}/_sim{path}", json=what).status_code == 200
-
-
-def login(installation: Installation, *arguments: str, json_to: Path | None = None) -> Any:
-    return at_terminal(
-        "accounts",
-        "login",
-        *arguments,
-        env=installation.environment(),
-        folder=installation.folder,
-        json_to=json_to,
-    )
-
-
-def without_terminal(
-    installation: Installation, *arguments: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, "accounts", "login", *arguments],
-        stdin=subprocess.DEVNULL,
-        env=installation.environment(),
-        cwd=installation.folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def accounts(installation: Installation) -> list[Any]:
-    found: list[Any] = json.loads(installation.run("accounts", "list", "--json"))["accounts"]
-    return found
-
-
-def answers(installation: Installation, gateway: GatewayProcess, account: str) -> None:
-    """Let a running gateway answer with the account; it has noticed it within a second."""
-    key = installation.create_key(account=account)
-    body = {
-        "model": "claude-sonnet-4-5",
-        "max_tokens": 100,
-        "stream": True,
-        "messages": [{"role": "user", "content": "Hello"}],
-    }
-    with httpx.Client(timeout=30) as http:
-        while True:
-            answer = http.post(gateway.url + "/v1/messages", json=body, headers={"x-api-key": key})
-            if answer.status_code not in {401, 403, 503}:
-                break
-    assert answer.status_code == 200, answer.text
-    assert "event: message_stop" in answer.text
-
-
-def page_of(terminal: Terminal, pattern: str = r"  (http://\S+/signin\?\S+)") -> str:
-    return terminal.until(pattern)[1]
-
-
-def sent_to(page: str) -> str:
-    """Where a page of the service sends the browser: by itself, or as it shows."""
-    answer = httpx.get(page)
-    if answer.status_code == 302:
-        return answer.headers["location"]
-    found = re.search(r"kiro://kiro\.oauth/callback\?[^\"<\s]+", answer.text)
-    assert found, answer.text
-    return html.unescape(found[0])
 
 
 def test_an_address_is_pasted_and_the_account_answers(
