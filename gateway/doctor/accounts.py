@@ -48,24 +48,30 @@ async def check_account(
     except GatewayError as exc:
         yield Finding("account", "problem", str(exc), f"{name}, token")
         return
+    quota: Quota | GatewayError
+    try:
+        if misses_profile(account):
+            account = await access.profiles.discover(account)
+        quota = (await access.quotas.get(account.id, renew=True)).value
+    except GatewayError as exc:
+        quota = exc
+        if access.health.of(account).state == "sign_in_required":
+            # Whatever was asked, it is the token that was refused.
+            yield Finding("account", "problem", str(exc), f"{name}, token")
+            return
     for finding in (_token(account), _registration(account)):
         if finding is not None:
             yield finding
     if misses_profile(account):
-        try:
-            account = await access.profiles.discover(account)
-        except GatewayError as exc:
-            yield Finding("account", "problem", str(exc), f"{name}, profile")
-            return
+        yield Finding("account", "problem", str(quota), f"{name}, profile")
+        return
     yield _profile(account)
     exhausted = False
-    try:
-        heard = await access.quotas.get(account.id, renew=True)
-    except GatewayError as exc:
-        yield Finding("account", "problem", str(exc), f"{name}, quota")
+    if isinstance(quota, GatewayError):
+        yield Finding("account", "problem", str(quota), f"{name}, quota")
     else:
-        exhausted = heard.value.is_exhausted
-        yield _quota(account, heard.value)
+        exhausted = quota.is_exhausted
+        yield _quota(account, quota)
     try:
         models = (await access.models.get(account.id, renew=True)).value
     except GatewayError as exc:

@@ -1,6 +1,6 @@
 """An account's quota, as GetUsageLimits answers it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -142,7 +142,8 @@ class _Breakdown(msgspec.Struct, rename="camel"):
     currency: str | None = None
     next_date_reset: float | str | None = None
     free_trial_info: _Trial | None = None
-    bonuses: list[_Bonus] | None = None
+    # Each is looked at by itself: nobody has written down what they hold.
+    bonuses: list[object] | None = None
 
 
 class _Subscription(msgspec.Struct, rename="camel"):
@@ -163,7 +164,7 @@ class _Answer(msgspec.Struct, rename="camel"):
     next_date_reset: float | str | None = None
     days_until_reset: float | None = None
     usage_breakdown: _Breakdown | None = None
-    usage_breakdown_list: list[_Breakdown] | None = None
+    usage_breakdown_list: list[_Breakdown | None] | None = None
     subscription_info: _Subscription | None = None
     overage_configuration: _Overage | None = None
     user_info: _User | None = None
@@ -179,9 +180,8 @@ def parse_quota(body: bytes) -> Quota:
         msgspec.MsgspecError: the body is not what the operation answers.
     """
     answer = _decoder.decode(body)
-    breakdowns = answer.usage_breakdown_list or []
-    if answer.usage_breakdown is not None:
-        breakdowns = [*breakdowns, answer.usage_breakdown]
+    listed = (*(answer.usage_breakdown_list or ()), answer.usage_breakdown)
+    breakdowns = [breakdown for breakdown in listed if breakdown is not None]
     credit = next((b for b in breakdowns if b.resource_type == "CREDIT"), None)
     part = credit or next(iter(breakdowns), None) or _Breakdown()
     limit = _first(part.usage_limit_with_precision, part.usage_limit)
@@ -195,7 +195,7 @@ def parse_quota(body: bytes) -> Quota:
         currency=part.currency or "",
         base=Amount(_used(part), limit or 0.0),
         trial=_trial(part.free_trial_info),
-        bonuses=tuple(Extra(_amount(bonus), bonus.status or "") for bonus in part.bonuses or ()),
+        bonuses=tuple(_bonuses(part.bonuses or ())),
         overage=_overage(part, answer.overage_configuration or _Overage()),
         resets_at=_instant(answer.next_date_reset) or _instant(part.next_date_reset),
         days_until_reset=int(days) if days is not None else None,
@@ -216,6 +216,15 @@ def _used(part: _Breakdown | _Trial | _Bonus) -> float:
 
 def _amount(part: _Trial | _Bonus) -> Amount:
     return Amount(_used(part), _first(part.usage_limit_with_precision, part.usage_limit) or 0.0)
+
+
+def _bonuses(given: Iterable[object]) -> Iterator[Extra]:
+    for one in given:
+        try:
+            bonus = msgspec.convert(one, _Bonus, strict=False)
+        except msgspec.ValidationError:
+            continue  # one of a shape we do not know says nothing against the rest
+        yield Extra(_amount(bonus), bonus.status or "")
 
 
 def _trial(trial: _Trial | None) -> Extra | None:

@@ -448,6 +448,33 @@ async def test_a_live_question_is_asked_of_each_account(
         assert finding.facts["credits"]
 
 
+async def test_a_token_that_only_looks_good_is_told_once(tmp_path: Path) -> None:
+    with serve_in_thread() as simulator:
+        async with seeded(tmp_path, simulator.url) as made:
+            async with (
+                open_database(made.database, open_secrets(None, made.key_file)) as database,
+                database.begin() as db,
+            ):
+                rows = {row.name: row.id for row in await db.execute(accounts.select())}
+                for name in ("social", "organisation"):
+                    good = credentials_of(ACCOUNTS[name], simulator.url, datetime.now(UTC))
+                    await save_credentials(
+                        db,
+                        database.secrets,
+                        rows[name],
+                        replace(good, access_token="aoaSIM-of-old", refresh_token="aorSIM-of-old"),
+                        auth_method=ACCOUNTS[name].auth_method,
+                        profile_arn=None,
+                        expected_generation=None,
+                        now=NOW,
+                    )
+            report = await report_of(made)
+    for name in ("social", "organisation"):
+        (finding,) = (one for one in report.findings if str(one.subject).startswith(name))
+        assert (finding.subject, finding.status) == (f"{name}, token", "problem")
+        assert "has to be signed in again" in finding.says
+
+
 async def test_what_is_wrong_with_an_account_is_told(tmp_path: Path) -> None:
     with serve_in_thread() as simulator:
         async with seeded(tmp_path, simulator.url) as made:

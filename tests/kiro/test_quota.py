@@ -189,7 +189,16 @@ CASES = {
         base=(50, 50),
         percent=100,
     ),
+    "bonuses of shapes nobody has seen": Case(
+        answer(CREDIT | {"bonuses": [None, "10", {"status": 7}, BONUS, {"usageLimit": "many"}]}),
+        base=(132.29, 1000),
+        bonus=(0, 100),
+        percent=132.29 / 1100 * 100,
+    ),
     "no breakdown": Case(answer(), base=(0, 0), known=False),
+    "an empty place for a breakdown": Case(
+        {"usageBreakdownList": [None, CREDIT]}, base=(132.29, 1000), percent=13.229
+    ),
     "a breakdown without a limit": Case(
         answer({"resourceType": "CREDIT", "currentUsage": 3}), base=(3, 0), known=False
     ),
