@@ -70,12 +70,21 @@ def test_every_layer_is_in_the_diagram() -> None:
         assert f"\n  {path.name}{'/' if path.is_dir() else ''} " in diagram, path.name
 
 
+def anchors(page: Path) -> set[str]:
+    """What can be linked to in a page: its headings, as GitHub spells them in addresses."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not target.startswith(("http:", "https:", "#")):
-            assert (page.parent / target.partition("#")[0]).exists(), target
+            name, _, anchor = target.partition("#")
+            assert (page.parent / name).exists(), target
+            if anchor and name.endswith(".md"):
+                assert anchor in anchors(page.parent / name), target
 
 
 def test_every_command_in_the_pages_exists() -> None:

@@ -2,17 +2,33 @@
 
 import hashlib
 import io
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 SYSTEM = "linux_amd64"
+ROOT = Path(__file__).parent.parent.parent
+
+# What a frozen program is to itself: one file, which knows its version and the release keys.
+FROZEN = """
+import sys
+sys.path.insert(0, {root!r})
+sys.frozen, sys.executable = True, sys.argv[1]
+del sys.argv[1]
+import gateway, gateway.release_key
+gateway.__version__ = {version!r}
+gateway.release_key.PUBLIC_KEYS = ({key!r},)
+from gateway.cli.__main__ import main
+sys.exit(main())
+"""
 
 
 def public_pem(key: Ed25519PrivateKey) -> str:
@@ -24,6 +40,22 @@ def program(version: str, more: str = "") -> bytes:
     """A program that says its version, and otherwise does what `more` says."""
     script = f'#!/bin/sh\nif [ "$1" = --version ]; then echo "kiro-gateway {version}"; exit; fi\n'
     return (script + (more or "exit 1\n")).encode()
+
+
+def gateway_program(version: str, key: Ed25519PrivateKey) -> bytes:
+    """Ours as a program of one file, but for being frozen; it trusts releases of `key`."""
+    code = FROZEN.format(root=str(ROOT), version=version, key=public_pem(key))
+    # Standard input stays what the caller gives: commands read from it.
+    text = f"$(cat <<'END'\n{code}\nEND\n)"
+    return program(version, f'exec {sys.executable} -c "{text}" "$0" "$@"\n')
+
+
+def install_script(keys: str) -> str:
+    """The installer for Linux and macOS, with these public keys in it, PEM."""
+    text = (ROOT / "scripts" / "install.sh").read_text()
+    begin, end = "release keys begin\n", "release keys end\n"
+    head, _, rest = text.partition(begin)
+    return head + begin + keys + end + rest.partition(end)[2]
 
 
 def pack(version: str, binary: bytes, *, system: str = SYSTEM) -> tuple[str, bytes]:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.release.release_server import (
     Releases,
     Trouble,
+    install_script,
     pack,
     program,
     public_pem,
@@ -22,7 +23,6 @@ from tests.release.release_server import (
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a script for Linux and macOS")
 
-SCRIPT = Path(__file__).parent.parent.parent / "scripts" / "install.sh"
 TOOLS = (
     *("awk", "basename", "cat", "chmod", "cmp", "cp", "cut", "dirname", "grep", "gzip", "id"),
     *("ln", "mkdir", "mktemp", "mv", "pgrep", "rm", "rmdir", "sed", "sh", "sha256sum", "tar"),
@@ -47,10 +47,7 @@ class Home:
 
     def script(self) -> str:
         keys = public_pem(self.releases.key) if self.keys is None else self.keys
-        text = SCRIPT.read_text()
-        begin, end = "release keys begin\n", "release keys end\n"
-        head, _, rest = text.partition(begin)
-        return head + begin + keys + end + rest.partition(end)[2]
+        return install_script(keys)
 
     def environment(self) -> dict[str, str]:
         return {

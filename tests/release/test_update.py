@@ -16,28 +16,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.release.release_server import (
     Releases,
     Trouble,
+    gateway_program,
     pack,
     program,
-    public_pem,
     release_server,
 )
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs here are scripts")
 
 ROOT = Path(__file__).parent.parent.parent
-
-# What a frozen program is to itself: one file, which knows its version and the release keys.
-FROZEN = """
-import sys
-sys.path.insert(0, {root!r})
-sys.frozen, sys.executable = True, sys.argv[1]
-del sys.argv[1]
-import gateway, gateway.release_key
-gateway.__version__ = {version!r}
-gateway.release_key.PUBLIC_KEYS = ({key!r},)
-from gateway.cli.__main__ import main
-sys.exit(main())
-"""
 
 
 @dataclass(slots=True)
@@ -49,8 +36,7 @@ class Machine:
 
     def build(self, version: str) -> bytes:
         """The program of a version; of ours but for being frozen."""
-        code = FROZEN.format(root=str(ROOT), version=version, key=public_pem(self.releases.key))
-        return program(version, f'exec {sys.executable} - "$0" "$@" <<\'END\'\n{code}\nEND\n')
+        return gateway_program(version, self.releases.key)
 
     def publish(self, version: str, *, newest: bool = True) -> str:
         return self.releases.publish(version, self.build(version), newest=newest)
