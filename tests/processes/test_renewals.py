@@ -27,6 +27,8 @@ from tests.sample_store import sample_target
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
+# A thousand at once may take longer than one of them is given, where the machine does other things.
+PATIENT = {"KIRO_GATEWAY_DEFAULTS_FIRST_TOKEN_TIMEOUT_SECONDS": "0"}
 SOCIAL = next(account for account in DEMO_ACCOUNTS if account.name == "social")
 
 
@@ -74,7 +76,7 @@ async def test_a_thousand_requests_in_two_processes_renew_an_expired_token_once(
         )
         await add_expired(installation, [SOCIAL])
         secret = installation.create_key(account="social")
-        with gateway_processes(installation, 2) as gateways:
+        with gateway_processes(installation, 2, PATIENT) as gateways:
             told = await many([one.url for one in gateways], secret, 1000, at_once=1000)
         assert Counter(status for _, status, _ in told) == {200: 1000}
         social = (await at_the_service(simulator.url))["social"]
