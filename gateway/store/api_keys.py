@@ -141,8 +141,12 @@ async def list_api_keys(db: AsyncConnection) -> tuple[ApiKey, ...]:
     return await select_keys(db, select(api_keys).order_by(api_keys.c.name, api_keys.c.created_at))
 
 
-async def page_api_keys(db: AsyncConnection, request: PageRequest) -> Page[ApiKey]:
+async def page_api_keys(
+    db: AsyncConnection, request: PageRequest, *, account_id: str | None = None
+) -> Page[ApiKey]:
     """One page of keys, by name unless told otherwise; `q` looks at names, notes and prefixes.
+
+    With an `account_id` only those that may use that account.
 
     Raises:
         InvalidRequest: the page makes no sense.
@@ -155,8 +159,14 @@ async def page_api_keys(db: AsyncConnection, request: PageRequest) -> Page[ApiKe
         sortable={name: api_keys.c[name] for name in sortable},
         default_sort="name",
         searched=(api_keys.c.name, api_keys.c.notes, api_keys.c.key_prefix),
+        chosen=None if account_id is None else api_keys.c.id.in_(_using(account_id)),
     )
     return Page(await _with_lists(db, rows), next_cursor, total)
+
+
+def _using(account_id: str) -> Select[tuple[str]]:
+    """The ids of the keys that may use an account."""
+    return select(api_key_accounts.c.key_id).where(api_key_accounts.c.account_id == account_id)
 
 
 async def find_api_key(db: AsyncConnection, id_or_name: str) -> ApiKey | None:

@@ -75,8 +75,11 @@ async def fetch_page(
     sortable: Mapping[str, Column[object]],
     default_sort: str,
     searched: Sequence[Column[str]],
+    chosen: ColumnElement[bool] | None = None,
 ) -> tuple[Sequence[RowMapping], str | None, int]:
     """The rows of a page, the cursor of the next one, and how many rows there are on all.
+
+    `chosen` is a condition that every row meets, besides the search.
 
     Raises:
         InvalidRequest: the limit, the sort or the cursor makes no sense.
@@ -89,6 +92,8 @@ async def fetch_page(
     column = sortable[name]
     key = _sort_key(column)
     found = _matching(request.q, searched)
+    if chosen is not None:
+        found = and_(found, chosen)
     rows = select(table, key.label("sort_key")).where(found)
     if request.cursor is not None:
         last_value, last_id = _decode(request.cursor, sort, column)

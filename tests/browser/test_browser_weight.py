@@ -18,7 +18,9 @@ FIRST_PAINT = 250_000  # bytes
 MANY = 10_000
 
 
-@pytest.mark.parametrize(("path", "signed_in"), [("/ui", False), ("/ui/keys", True)])
+@pytest.mark.parametrize(
+    ("path", "signed_in"), [("/ui", False), ("/ui/accounts", True), ("/ui/keys", True)]
+)
 async def test_the_first_page_is_light(
     browser: Browser, gateway: AdminGateway, path: str, signed_in: bool
 ) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from gateway.accounts.directory import Directory
 from gateway.errors import InvalidRequest, NotFound
+from gateway.store.accounts import get_account
 from gateway.store.api_key_changes import (
     LONGEST_OVERLAP,
     delete_api_key,
@@ -243,3 +244,25 @@ async def test_keys_are_listed_in_pages(tmp_path: Path) -> None:
         NOW + timedelta(days=days) for days in (3, 2, 1)
     ]
     assert set(by_end.items) == set(everything)
+
+
+async def test_the_keys_that_may_use_an_account_are_listed(tmp_path: Path) -> None:
+    async with open_sample(tmp_path) as database:
+        key, _ = await laptop(database)
+        async with database.begin() as db:
+            for number in range(3):
+                await create_api_key(db, name=f"phone {number}", allowed=["c", "b"], now=NOW)
+            first = await get_account(db, database.secrets, "b")
+            second = await get_account(db, database.secrets, "c")
+        async with database.connect() as db:
+            of_both = await page_api_keys(db, PageRequest(limit=3), account_id=first.id)
+            rest = await page_api_keys(
+                db, PageRequest(limit=3, cursor=of_both.next_cursor), account_id=first.id
+            )
+            found = await page_api_keys(db, PageRequest(q="1"), account_id=second.id)
+            none = await page_api_keys(db, PageRequest(), account_id="gone")
+    names = [one.name for one in (*of_both.items, *rest.items)]
+    assert names == [key.name, "phone 0", "phone 1", "phone 2"]
+    assert (of_both.total, rest.next_cursor) == (4, None)
+    assert [one.name for one in found.items] == ["phone 1"]
+    assert (none.items, none.total) == ((), 0)

@@ -5,7 +5,8 @@ import type { Plugin } from 'vite'
 const NAME = 'virtual:mantine-styles'
 const HERE = new URL('..', import.meta.url).pathname
 const MANTINE = join(HERE, 'node_modules/@mantine')
-const COMPONENTS = join(MANTINE, 'core/esm/components')
+/** Where components are, and what several of them are made of. */
+const PARTS = ['components', 'utils'].map((folder) => join(MANTINE, 'core/esm', folder))
 const ALWAYS = ['default-css-variables', 'baseline', 'global']
 
 /**
@@ -43,11 +44,13 @@ function usedNames(): Set<string> {
 
 /** A component after those that it is made of, so that its own styles win. */
 function addWithParts(name: string, ordered: string[], seen = new Set<string>()): void {
-  const folder = join(COMPONENTS, name)
-  if (seen.has(name) || ordered.includes(name) || !name || !existsSync(folder)) return
+  const folder = PARTS.map((parts) => join(parts, name)).find((path) => existsSync(path))
+  if (seen.has(name) || ordered.includes(name) || !name || !folder) return
   seen.add(name)
   for (const file of files(folder, /\.mjs$/)) {
-    for (const [, part = ''] of readFileSync(file, 'utf-8').matchAll(/from "(?:\.\.\/)+(\w+)\//g)) {
+    for (const [, part = ''] of readFileSync(file, 'utf-8').matchAll(
+      /from "(?:\.\.\/)+(?:utils\/)?(\w+)\//g,
+    )) {
       addWithParts(part, ordered, seen)
     }
   }

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import InvalidRequest
-from gateway.store.accounts import list_accounts
+from gateway.store.accounts import get_account, list_accounts
 from gateway.store.api_key_changes import (
     LONGEST_OVERLAP,
     ApiKeyChanges,
@@ -94,6 +94,15 @@ class KeyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_models: ModelNames | UnsetType | None = UNSET
 
 
+class KeyListQuery(ListQuery, frozen=True):
+    """Which part of the list of API keys."""
+
+    account: Annotated[
+        str,
+        Meta(max_length=64, description="Only keys that may use this account; its name or id."),
+    ] = ""
+
+
 class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For how long the old secret is let in beside the new one."""
 
@@ -144,9 +153,13 @@ async def create(call: Call) -> KeyObject:
 
 async def list_all(call: Call) -> KeyList:
     """GET /admin/keys."""
-    query = call.query(ListQuery)
-    async with call.services.database.connect() as db:
-        page = await page_api_keys(db, query.page())
+    query = call.query(KeyListQuery)
+    database = call.services.database
+    async with database.connect() as db:
+        account_id = None
+        if query.account:
+            account_id = (await get_account(db, database.secrets, query.account)).id
+        page = await page_api_keys(db, query.page(), account_id=account_id)
         names = await _names(call, db)
     return KeyList([key_object(key, names) for key in page.items], page.total, page.next_cursor)
 

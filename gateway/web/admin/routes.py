@@ -168,7 +168,7 @@ ROUTES: tuple[Route, ...] = (
         query=health.HistoryQuery,
         refusals=(404,),
     ),
-    _route("GET", "/admin/keys", keys.list_all, keys.KeyList, query=ListQuery),
+    _route("GET", "/admin/keys", keys.list_all, keys.KeyList, query=keys.KeyListQuery),
     _route("POST", "/admin/keys", keys.create, KeyObject, status=201, body=keys.NewKey),
     _route("GET", "/admin/keys/{id}", keys.get, KeyObject, refusals=(400, 404)),
     _route("PUT", "/admin/keys/{id}", keys.change, KeyObject, body=keys.KeyChange, refusals=(404,)),

@@ -238,3 +238,17 @@ async def test_an_admin_sees_how_the_limits_of_a_key_stand(admin: AdminGateway) 
     assert own["limits"] == usage["limits"]
     missing = await admin.call("GET", "/admin/keys/nobody/usage")
     assert missing.status_code == 404
+
+
+async def test_the_keys_of_an_account_are_asked_for_by_its_name_or_id(admin: AdminGateway) -> None:
+    made = await create(admin, name="only builder", kiro_accounts=["builder"])
+    account = await admin.get("/admin/accounts/builder")
+    for named in ("builder", account["id"]):
+        keys = (await admin.get(f"/admin/keys?account={named}"))["keys"]
+        assert made["id"] in [key["id"] for key in keys]
+    of_another = (await admin.get("/admin/keys?account=social"))["keys"]
+    assert of_another
+    assert made["id"] not in [key["id"] for key in of_another]
+    unknown = await admin.call("GET", "/admin/keys?account=nobody")
+    assert unknown.status_code == 404
+    assert "nobody" in unknown.text

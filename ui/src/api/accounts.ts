@@ -1,16 +1,22 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, send } from './client'
+import type { Account } from './types'
 
-/** As many as anybody has; more are not offered for choosing, but may still be typed. */
-const ALL = 1000
+const PAGE = 1000 // rows, the most that the gateway gives at once
 
-/** Every account, for choosing from. Tables ask for pages of their own. */
+/** Every account, by name: nobody has so many that they could not all be here. */
 export const everyAccountQuery = queryOptions({
   queryKey: ['accounts', 'every'],
   queryFn: async ({ signal }) => {
-    const query = { limit: ALL, sort: 'name' }
-    const { accounts } = await send(api.GET('/admin/accounts', { params: { query }, signal }))
-    return accounts
+    const everyone: Account[] = []
+    let cursor: string | undefined
+    do {
+      const query = { limit: PAGE, sort: 'name', cursor }
+      const page = await send(api.GET('/admin/accounts', { params: { query }, signal }))
+      everyone.push(...page.accounts)
+      cursor = page.next_cursor ?? undefined
+    } while (cursor)
+    return everyone
   },
 })
 

@@ -1,11 +1,14 @@
-import { IconKey, type TablerIcon } from '@tabler/icons-react'
+import { IconKey, IconUserBolt, type TablerIcon } from '@tabler/icons-react'
 import type { Catalogues } from '@/locales/catalogue'
 
 interface PageEntry {
-  path: '/keys'
+  path: '/accounts' | '/keys'
   label: `page.${keyof Catalogues['shell']['page']}`
   icon: TablerIcon
 }
 
 /** What is in the navigation, in this order; the first one is where people start. */
-export const PAGES: readonly PageEntry[] = [{ path: '/keys', label: 'page.keys', icon: IconKey }]
+export const PAGES: readonly PageEntry[] = [
+  { path: '/accounts', label: 'page.accounts', icon: IconUserBolt },
+  { path: '/keys', label: 'page.keys', icon: IconKey },
+]

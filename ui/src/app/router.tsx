@@ -6,6 +6,7 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { Loading } from '@/components/loading'
+import { accountsSearch } from '@/features/accounts/search'
 import type { Catalogues } from '@/locales/catalogue'
 import { i18n } from '@/locales/i18n'
 import { PageBroken, PageNotFound } from './fallbacks'
@@ -29,6 +30,21 @@ const start = createRoute({
   },
 })
 
+const accounts = createRoute({
+  getParentRoute: () => root,
+  path: '/accounts',
+  validateSearch: accountsSearch,
+  loader: texts('accounts'),
+  component: lazyRouteComponent(() => import('@/features/accounts/accounts-page'), 'AccountsPage'),
+})
+
+const account = createRoute({
+  getParentRoute: () => root,
+  path: '/accounts/$id',
+  loader: texts('accounts'),
+  component: lazyRouteComponent(() => import('@/features/accounts/account-page'), 'AccountPage'),
+})
+
 const keys = createRoute({
   getParentRoute: () => root,
   path: '/keys',
@@ -46,7 +62,7 @@ const key = createRoute({
 })
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, keys, key]),
+  routeTree: root.addChildren([start, accounts, account, keys, key]),
   basepath: '/ui',
   defaultPreload: 'intent',
   defaultPendingComponent: Loading,

@@ -19,8 +19,11 @@ test.each([
   [840, '840 ms'],
   [1340, '1.3 sec'],
   [125_000, '2 min 5 sec'],
+  [3_599_999, '1 hr 0 min'],
+  [12_000_000, '3 hr 20 min'],
+  [90_000_000, '1 day 1 hr'],
 ])('%d milliseconds are written %s', (value, expected) => {
-  expect(en.duration(value).replaceAll('secs', 'sec').replaceAll('mins', 'min')).toBe(expected)
+  expect(en.duration(value).replaceAll(/(sec|min|hr)s/g, '$1')).toBe(expected)
 })
 
 test.each([

@@ -22,7 +22,7 @@ export interface Format {
   credits: (value: number) => string
   /** A share from 0 to 1: 42% */
   percent: (value: number) => string
-  /** Milliseconds: 840 ms, 1.3 s, 2 min 5 s */
+  /** Milliseconds: 840 ms, 1.3 s, 2 min 5 s, 3 hrs 20 min, 4 days 1 hr */
   duration: (milliseconds: number) => string
   /** 31 Jan 2026, 09:00 */
   dateTime: (time: Date | string) => string
@@ -75,6 +75,7 @@ export function makeFormat(language: string): Format {
       maximumFractionDigits: digits,
     })
   const [ms, s, min] = [unit('millisecond', 0), unit('second', 1), unit('minute', 0)]
+  const [hour, days] = [unit('hour', 0), unit('day', 0)]
 
   return {
     number: (value) => number.format(value),
@@ -86,7 +87,15 @@ export function makeFormat(language: string): Format {
       if (value < 1000) return ms.format(value)
       if (value < 60_000) return s.format(value / 1000)
       const seconds = Math.round(value / 1000)
-      return `${min.format(Math.floor(seconds / 60))} ${s.format(seconds % 60)}`
+      const two = (
+        large: Intl.NumberFormat,
+        size: number,
+        small: Intl.NumberFormat,
+        part: number,
+      ) =>
+        `${large.format(Math.floor(seconds / size))} ${small.format(Math.floor((seconds % size) / part))}`
+      if (seconds < HOUR) return two(min, MINUTE, s, 1)
+      return seconds < DAY ? two(hour, HOUR, min, MINUTE) : two(days, DAY, hour, HOUR)
     },
     dateTime: (time) => dateTime.format(new Date(time)),
     date: (time) => date.format(new Date(time)),

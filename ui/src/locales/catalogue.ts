@@ -1,3 +1,4 @@
+import type accounts from './en/accounts'
 import type common from './en/common'
 import type keys from './en/keys'
 import type session from './en/session'
@@ -5,6 +6,7 @@ import type shell from './en/shell'
 
 /** Every catalogue by its namespace; English decides which texts there are. */
 export interface Catalogues {
+  accounts: typeof accounts
   common: typeof common
   keys: typeof keys
   session: typeof session

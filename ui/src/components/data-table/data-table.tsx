@@ -46,6 +46,8 @@ export interface DataTableProps<Row> {
   onSort: (sort: string | undefined) => void
   search: string
   onSearch: (search: string) => void
+  /** Instead of rows while filters hold that none of them matches. */
+  noMatch?: ReactNode
   /** Beside the search: further filters. */
   filters?: ReactNode
   /** At the end of each row: a menu, a button. */
@@ -62,7 +64,7 @@ export interface DataTableProps<Row> {
  * only those in sight are drawn. Cards where there is no room for columns.
  */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { columns, rows, error, search, onSearch } = props
+  const { columns, rows, error, search, onSearch, noMatch } = props
   const { t } = useTranslation()
   const { ref, width } = useElementSize()
   const [chosen, setChosen] = useLocalStorage<string[] | null>({
@@ -75,7 +77,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const wanted = wantedColumns(columns, chosen)
   const shown = cards ? wanted : fittingColumns(wanted, room)
 
-  if (rows?.length === 0 && !search && !error) return props.empty
+  if (rows?.length === 0 && !search && !noMatch && !error) return props.empty
   return (
     <div ref={ref} className={classes.root}>
       <Toolbar
@@ -87,6 +89,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       />
       {error && (!rows || rows.length === 0) ? (
         <LoadError error={error} onRetry={props.onRetry} retrying={props.retrying} />
+      ) : rows?.length === 0 && noMatch ? (
+        noMatch
       ) : rows?.length === 0 ? (
         <Message
           icon={IconSearchOff}

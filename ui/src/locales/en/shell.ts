@@ -21,6 +21,7 @@ export default {
   lostHint: 'Trying again by itself. What you have typed stays.',
   tryNow: 'Try now',
   page: {
+    accounts: 'Accounts',
     keys: 'API keys',
   },
 }

@@ -24,6 +24,7 @@ export default {
   lostHint: '正在自动重试。您输入的内容不会丢失。',
   tryNow: '立即重试',
   page: {
+    accounts: '账号',
     keys: 'API 密钥',
   },
 } satisfies Translation<typeof english>
