@@ -20,7 +20,9 @@ export function mantineStyles(): Plugin {
     load(id) {
       if (id !== `\0${NAME}`) return null
       const ordered: string[] = []
-      for (const name of usedNames()) addWithParts(name, ordered)
+      const sources = files(join(HERE, 'src'), /\.tsx?$/).map((file) => readFileSync(file, 'utf-8'))
+      for (const name of usedNames(sources)) addWithParts(name, ordered)
+      ordered.push(...usedMembers(sources))
       const sheets = [...ALWAYS, ...ordered.filter(hasStyles)]
       return sheets.map((sheet) => `import '@mantine/core/styles/${sheet}.layer.css'`).join('\n')
     },
@@ -28,18 +30,21 @@ export function mantineStyles(): Plugin {
 }
 
 /** What our code imports from Mantine's core. */
-function usedNames(): Set<string> {
-  const sources = files(join(HERE, 'src'), /\.tsx?$/)
+function usedNames(sources: string[]): Set<string> {
   const names = new Set<string>()
-  for (const file of sources) {
-    const imports = readFileSync(file, 'utf-8').matchAll(
-      /import\s*\{([^}]*)\}\s*from\s*["']@mantine\/core["']/g,
-    )
+  for (const source of sources) {
+    const imports = source.matchAll(/import\s*\{([^}]*)\}\s*from\s*["']@mantine\/core["']/g)
     for (const [, list = ''] of imports) {
       for (const word of list.split(',')) names.add(word.trim().split(/\s+/)[0] ?? '')
     }
   }
   return names
+}
+
+/** Parts that have a sheet of their own beside that of the whole: `Radio.Card` is RadioCard. */
+function usedMembers(sources: string[]): Set<string> {
+  const members = sources.flatMap((source) => [...source.matchAll(/<([A-Z]\w+)\.([A-Z]\w+)/g)])
+  return new Set(members.map(([, whole, part]) => `${whole}${part}`))
 }
 
 /** A component after those that it is made of, so that its own styles win. */

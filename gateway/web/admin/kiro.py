@@ -105,6 +105,30 @@ class ImportResult(msgspec.Struct, frozen=True):
     expires_at: datetime | UnsetType = UNSET
 
 
+class LocalSignIn(msgspec.Struct, frozen=True):
+    """A sign-in that could be imported; `renewable` ones do however long ago they expired."""
+
+    auth_method: str
+    expires_at: datetime | None
+    renewable: bool
+
+
+class LocalPlace(msgspec.Struct, frozen=True):
+    """A file in which a program keeps its sign-ins, and what is in it now."""
+
+    source: Literal["kiro-cli", "ide"]
+    path: str
+    exists: bool
+    sign_ins: list[LocalSignIn]
+    problems: Annotated[list[str], Meta(description="Why others there cannot be taken.")]
+
+
+class LocalPlaces(msgspec.Struct, frozen=True):
+    """The known places on the gateway's machine, in the order in which they are looked at."""
+
+    places: list[LocalPlace]
+
+
 class KiroModels(msgspec.Struct, frozen=True):
     """What the service lists for an account."""
 
@@ -173,6 +197,12 @@ async def profiles(call: Call) -> KiroProfiles:
     query = call.query(AccountQuery)
     account = usable(await chosen_account(call, query.account or query.provider))
     return profiles_object(account, await call.services.profiles.available(account.id))
+
+
+async def local_places(call: Call) -> LocalPlaces:
+    """GET /admin/kiro/import-local: what could be imported; nothing is, and no token is shown."""
+    known = call.services.admin.local_places
+    return LocalPlaces(await anyio.to_thread.run_sync(lambda: [_looked_at(it) for it in known]))
 
 
 async def import_local(call: Call) -> ImportResult:
@@ -293,11 +323,7 @@ def _places(known: Sequence[Path], order: ImportOrder) -> list[Path]:
     Raises:
         InvalidRequest: a path is asked for that is no such place.
     """
-    allowed = [
-        place
-        for place in known
-        if order.source is None or (place.name == DATABASE) == (order.source == "kiro-cli")
-    ]
+    allowed = [place for place in known if order.source in {None, _program(place)}]
     if order.db_path is None:
         return allowed
     wanted = Path(order.db_path)
@@ -309,18 +335,43 @@ def _places(known: Sequence[Path], order: ImportOrder) -> list[Path]:
     return [wanted]
 
 
+def _program(place: Path) -> Literal["kiro-cli", "ide"]:
+    return "kiro-cli" if place.name == DATABASE else "ide"
+
+
+def _looked_at(place: Path) -> LocalPlace:
+    findings = _findings(place)
+    return LocalPlace(
+        source=_program(place),
+        path=str(place),
+        exists=os.path.lexists(place),
+        sign_ins=[
+            LocalSignIn(
+                auth_method=found.auth_method,
+                expires_at=found.credentials.expires_at,
+                renewable=bool(found.credentials.refresh_token),
+            )
+            for found in findings.found
+        ],
+        problems=findings.problems,
+    )
+
+
+def _findings(place: Path) -> Findings:
+    if not os.path.lexists(place):
+        return Findings()
+    try:
+        return read_source(place)
+    except InvalidRequest as exc:
+        return Findings(problems=[str(exc)])
+
+
 def _best_sign_in(places: Sequence[Path], now: datetime) -> Imported:
     findings = Findings()
     for place in places:
-        if not os.path.lexists(place):
-            continue
-        try:
-            here = read_source(place)
-        except InvalidRequest as exc:
-            findings.problems.append(str(exc))
-        else:
-            findings.found += here.found
-            findings.problems += here.problems
+        here = _findings(place)
+        findings.found += here.found
+        findings.problems += here.problems
     best = choose(findings.found, now)
     if best is None:
         looked = ", ".join(str(place) for place in places)

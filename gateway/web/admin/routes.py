@@ -194,6 +194,7 @@ ROUTES: tuple[Route, ...] = (
         body_required=False,
         refusals=UPSTREAM,
     ),
+    _route("GET", "/admin/kiro/import-local", kiro.local_places, kiro.LocalPlaces),
     _route(
         "POST",
         "/admin/kiro/import-local",

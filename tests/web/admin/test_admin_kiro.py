@@ -1,5 +1,6 @@
 """What the admin API tells of an account's sign-in, quota and models, and how it imports one."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -214,3 +215,29 @@ async def test_a_link_at_a_known_place_is_not_followed(
     places[1].symlink_to(tmp_path / "elsewhere" / "token.json")
     answer = await own.call("POST", "/admin/kiro/import-local", {"account": "social"})
     assert answer.status_code == 400
+
+
+async def test_what_could_be_imported_is_listed_without_tokens(
+    own: AdminGateway, places: list[Path], tmp_path: Path
+) -> None:
+    sign_in_of_the_ide(places[1])
+    told = await own.call("GET", "/admin/kiro/import-local")
+    assert told.status_code == 200
+    nowhere, ide = told.json()["places"]
+    assert nowhere == {
+        "source": "kiro-cli",
+        "path": str(places[0]),
+        "exists": False,
+        "sign_ins": [],
+        "problems": [],
+    }
+    assert (ide["source"], ide["path"], ide["exists"]) == ("ide", str(places[1]), True)
+    (sign_in,) = ide["sign_ins"]
+    assert sign_in.keys() == {"auth_method", "expires_at", "renewable"}
+    written = json.loads(places[1].read_text())
+    assert written["accessToken"] not in told.text
+    assert written["refreshToken"] not in told.text
+
+    places[1].write_text("nonsense")
+    (_, ide) = (await own.get("/admin/kiro/import-local"))["places"]
+    assert (ide["sign_ins"], len(ide["problems"])) == ([], 1)

@@ -53,6 +53,7 @@ ADMIN = [
     Asked("PUT", "/admin/accounts/{id}", "/admin/accounts/new", {"enabled": True}),
     Asked("POST", "/admin/accounts/{id}/test", "/admin/accounts/social/test"),
     Asked("GET", "/admin/accounts/{id}/health", "/admin/accounts/social/health"),
+    Asked("GET", "/admin/kiro/import-local"),
     Asked("POST", "/admin/kiro/import-local", body={"account": "new"}),
     Asked("DELETE", "/admin/accounts/{id}", "/admin/accounts/new"),
     Asked("POST", "/admin/keys", body={"name": "new", "kiro_accounts": ["social"]}),

@@ -1,10 +1,12 @@
+import type { QueryClient } from '@tanstack/react-query'
 import {
-  createRootRoute,
+  createRootRouteWithContext,
   createRoute,
   createRouter,
   lazyRouteComponent,
   redirect,
 } from '@tanstack/react-router'
+import { firstRunSkipped, inUseQuery } from '@/api/first-run'
 import { Loading } from '@/components/loading'
 import { accountsSearch } from '@/features/accounts/search'
 import type { Catalogues } from '@/locales/catalogue'
@@ -19,14 +21,19 @@ function texts(...namespaces: (keyof Catalogues)[]) {
   return () => i18n.loadNamespaces(namespaces)
 }
 
-const root = createRootRoute({ component: Shell })
+interface Context {
+  client: QueryClient
+}
+
+const root = createRootRouteWithContext<Context>()({ component: Shell })
 
 const start = createRoute({
   getParentRoute: () => root,
   path: '/',
-  beforeLoad: () => {
+  beforeLoad: async ({ context: { client } }) => {
+    const to = (await needsSetUp(client)) ? '/start' : (PAGES[0]?.path ?? '/keys')
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
-    throw redirect({ to: PAGES[0]?.path ?? '/keys', replace: true })
+    throw redirect({ to, replace: true })
   },
 })
 
@@ -43,6 +50,32 @@ const account = createRoute({
   path: '/accounts/$id',
   loader: texts('accounts'),
   component: lazyRouteComponent(() => import('@/features/accounts/account-page'), 'AccountPage'),
+})
+
+async function needsSetUp(client: QueryClient): Promise<boolean> {
+  if (firstRunSkipped()) return false
+  // Whoever cannot be told is not sent anywhere unusual.
+  return !(await client.fetchQuery(inUseQuery).catch(() => true))
+}
+
+const firstRun = createRoute({
+  getParentRoute: () => root,
+  path: '/start',
+  loader: texts('first-run', 'sign-in'),
+  component: lazyRouteComponent(
+    () => import('@/features/first-run/first-run-page'),
+    'FirstRunPage',
+  ),
+})
+
+const accountSignIn = createRoute({
+  getParentRoute: () => root,
+  path: '/accounts/$id/sign-in',
+  loader: texts('sign-in'),
+  component: lazyRouteComponent(
+    () => import('@/features/account-sign-in/account-sign-in-page'),
+    'AccountSignInPage',
+  ),
 })
 
 const keys = createRoute({
@@ -62,8 +95,10 @@ const key = createRoute({
 })
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, accounts, account, keys, key]),
+  routeTree: root.addChildren([start, accounts, account, keys, key, firstRun, accountSignIn]),
   basepath: '/ui',
+  // Given where it is drawn.
+  context: { client: undefined! },
   defaultPreload: 'intent',
   defaultPendingComponent: Loading,
   defaultNotFoundComponent: PageNotFound,

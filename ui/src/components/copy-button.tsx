@@ -12,12 +12,14 @@ interface CopyButtonProps {
   label: string
   /** With its word, not only its icon. */
   wide?: boolean
+  /** In place of that word, where several stand together. */
+  caption?: string
   /** Where it cannot be copied: mark the text, for copying by hand. */
   onFailure?: () => void
 }
 
 /** Copies a text and says so. Works on plain http as well. */
-export function CopyButton({ text, label, wide, onFailure }: CopyButtonProps) {
+export function CopyButton({ text, label, wide, caption, onFailure }: CopyButtonProps) {
   const { t } = useTranslation()
   const [outcome, setOutcome] = useState<'none' | 'copied' | 'failed'>('none')
   useEffect(() => {
@@ -34,7 +36,7 @@ export function CopyButton({ text, label, wide, onFailure }: CopyButtonProps) {
     if (!copied) onFailure?.()
   }
   const said = {
-    none: t('action.copy'),
+    none: caption ?? t('action.copy'),
     copied: t('action.copied'),
     failed: t('action.copyByHand'),
   }
@@ -46,7 +48,7 @@ export function CopyButton({ text, label, wide, onFailure }: CopyButtonProps) {
         <Button
           variant="default"
           size="xs"
-          aria-label={name}
+          aria-label={caption ? undefined : name}
           leftSection={<Icon size={15} aria-hidden />}
           onClick={(event) => void copy(event)}
         >

@@ -9,7 +9,7 @@ interface MessageProps {
   children?: ReactNode
   /** What can be done about it. */
   action?: ReactNode
-  tone?: 'plain' | 'bad'
+  tone?: 'plain' | 'good' | 'bad'
 }
 
 /** In place of content: why there is none, and what to do. */

@@ -1,16 +1,20 @@
 import type accounts from './en/accounts'
 import type common from './en/common'
+import type firstRun from './en/first-run'
 import type keys from './en/keys'
 import type session from './en/session'
 import type shell from './en/shell'
+import type signIn from './en/sign-in'
 
 /** Every catalogue by its namespace; English decides which texts there are. */
 export interface Catalogues {
   accounts: typeof accounts
   common: typeof common
+  'first-run': typeof firstRun
   keys: typeof keys
   session: typeof session
   shell: typeof shell
+  'sign-in': typeof signIn
 }
 
 /** What another language has to bring: the same keys, but only one plural form (`_other`). */

@@ -7,6 +7,7 @@ import { useSignOut } from '@/features/session/session-api'
 import { PAGES } from '../pages'
 import { ConnectionMark } from './connection'
 import { Preferences } from './preferences'
+import { SetUpLink } from './set-up-link'
 import classes from './shell.module.css'
 
 interface NavigationProps {
@@ -41,6 +42,7 @@ export function Navigation({ onSearch, onChoose }: NavigationProps) {
           </Link>
         ))}
       </nav>
+      <SetUpLink className={classes.link} onChoose={onChoose} />
       <div className={classes.foot}>
         <ConnectionMark />
         <Preferences />

@@ -20,6 +20,7 @@ export default {
   lost: 'The gateway does not answer',
   lostHint: 'Trying again by itself. What you have typed stays.',
   tryNow: 'Try now',
+  setUp: 'Finish the set-up',
   page: {
     accounts: 'Accounts',
     keys: 'API keys',

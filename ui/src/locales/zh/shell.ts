@@ -23,6 +23,7 @@ export default {
   lost: '网关没有响应',
   lostHint: '正在自动重试。您输入的内容不会丢失。',
   tryNow: '立即重试',
+  setUp: '继续设置',
   page: {
     accounts: '账号',
     keys: 'API 密钥',

@@ -1,0 +1,198 @@
+export default {
+  title: 'Sign in {{name}}',
+  pageHint: 'The gateway keeps the tokens encrypted and renews them by itself.',
+  looking: 'sign-ins',
+  group: {
+    browser: 'In the browser',
+    code: 'With a code',
+    direct: 'Without a browser',
+  },
+  way: {
+    portal: {
+      title: 'Kiro’s sign-in page',
+      hint: 'Google, GitHub, Builder ID or your organisation, as in the Kiro IDE.',
+    },
+    external: {
+      title: 'Your organisation’s own provider',
+      hint: 'Okta, Microsoft Entra ID and others. Its last address is pasted here.',
+    },
+    builder: {
+      title: 'AWS Builder ID',
+      hint: 'Confirm a code in any browser, on any computer.',
+    },
+    organisation: {
+      title: 'IAM Identity Center',
+      hint: 'Confirm a code. Needs the start URL of your organisation.',
+    },
+    import: {
+      title: 'Copy from this machine',
+      hint: 'From kiro-cli or the Kiro IDE, where the gateway runs.',
+    },
+    key: {
+      title: 'Kiro API key',
+      hint: 'A key from your Kiro account; it never has to be renewed.',
+    },
+  },
+  form: {
+    portal:
+      'Kiro’s page opens in a new tab. Choose how to sign in there; this page goes on by itself.',
+    external:
+      'Kiro’s page opens in a new tab. Choose your organisation there and enter your address. Then your provider’s own page follows, and this page says what to do with it.',
+    builder: 'You get a code, and the page of AWS to confirm it on.',
+    organisation: 'You get a code, and your organisation’s page to confirm it on.',
+    import:
+      'The tokens are copied; the program keeps its own. It is best not to use both for long: whoever renews first may sign the other out.',
+    key: 'The key is stored encrypted and never shown again.',
+    openPage: 'Open Kiro’s page',
+    getCode: 'Get a code',
+    copy: 'Copy this sign-in',
+    save: 'Save the key',
+    otherWay: 'Another way',
+    advanced: 'Advanced',
+    port: 'Port to come back to',
+    portHint:
+      'Of this machine’s loopback address. Empty: the first free one that Kiro’s page knows.',
+    startUrl: 'Start URL',
+    startUrlHint: 'Such as https://d-1234567890.awsapps.com/start; your administrator knows it.',
+    region: 'Region of the Identity Center',
+    regionHint: 'Where your organisation’s IAM Identity Center is, which may not be where you are.',
+    apiKey: 'Kiro API key',
+    apiKeyHint: 'Begins with ksk_.',
+  },
+  problem: {
+    required: 'Fill this in.',
+    port: 'A port is a whole number from 1 to 65535.',
+    startUrl: 'A start URL begins with https:// and is copied whole.',
+    region: 'A region looks like us-east-1 or eu-central-1.',
+    spaces: 'There is a blank or a special character in it. Copy the key again.',
+    portTaken: 'Another program has this port. Leave it empty to take a free one.',
+    startUrlRefused: 'The sign-in service does not know this start URL in this region.',
+    notStarted: 'The sign-in could not be started',
+    notImported: 'Nothing could be copied',
+    notStored: 'The key could not be stored',
+  },
+  places: {
+    label: 'Where to copy from',
+    loading: 'places on the gateway’s machine',
+    best: 'Whatever lasts longest',
+    bestHint: 'Looks at every place below.',
+    kiroCli: 'kiro-cli',
+    ide: 'Kiro IDE',
+    empty: 'nobody is signed in there',
+    valid: '{{how}}, token until {{time}}',
+    renewable: '{{how}}, token has expired but can be renewed',
+    expired: '{{how}}, token has expired and cannot be renewed',
+    none: 'No sign-in was found on the gateway’s machine',
+    noneHint:
+      'Sign in with kiro-cli login or in the Kiro IDE there, as the user that the gateway runs as, and look again. In a container the gateway does not see these files.',
+    again: 'Look again',
+  },
+  how: {
+    social: 'Google or GitHub',
+    builder_id: 'AWS Builder ID',
+    idc: 'IAM Identity Center',
+    external_idp: 'the organisation’s provider',
+    api_key: 'Kiro API key',
+  },
+  wait: {
+    browser: 'Waiting for you to sign in on Kiro’s page',
+    browserHint:
+      'It opened in a new tab. When you are done, the tab says so, and this page goes on by itself.',
+    externalHint:
+      'Choose your organisation on the page that opened in a new tab. When it knows your provider, this page goes on by itself.',
+    device: 'Confirm this code',
+    deviceHint: 'Open the page, sign in, and allow the access only if it shows this very code.',
+    code: 'Code',
+    provider: 'Sign in at your organisation’s provider',
+    providerHint:
+      'After that, the browser wants to open an address that begins with kiro:// and cannot, or asks for a program. Copy that address and paste it here.',
+    profile: 'Choose a profile',
+    profileHint:
+      'You may use several. The account’s requests run, and are paid, on the one you choose.',
+    finishing: 'Almost done',
+    finishingHint: 'The gateway fetches the tokens and stores them.',
+    openPage: 'Open the page',
+    openAgain: 'Open the page again',
+    openProvider: 'Open the provider’s page',
+    pageAddress: 'address of the page',
+    copyAddress: 'Copy its address',
+    left: '{{time}} left',
+    over: 'Time is up',
+    cancel: 'Cancel the sign-in',
+    cancelFailed: 'It could not be cancelled: {{why}}',
+    goesOn: 'You may close this page; the gateway goes on by itself.',
+    unseen: 'The gateway does not answer just now. The sign-in goes on if it still runs.',
+    profileConfirm: 'Use this profile',
+    profileNow: 'used so far',
+    profileFailed: 'The profile was not taken',
+  },
+  paste: {
+    remote: 'Your browser runs on another computer than the gateway?',
+    local: 'The page could not be opened at the end?',
+    hint: 'Then it ends on an address that it cannot open, beginning with http://localhost. Copy that from the address bar and paste it here.',
+    label: 'Address that the browser ended on',
+    submit: 'Continue',
+    required: 'Paste the address first.',
+    notAnAddress:
+      'This is not where the sign-in ends. The address begins with {{begins}}; copy it whole from the address bar.',
+    otherStep:
+      'This address belongs to another step. The one for this step begins with {{begins}}.',
+    noState: 'The end of the address is missing: it has no state. Copy it whole.',
+    foreignState:
+      'This address is from another sign-in, or an earlier attempt. Use the one that the page you opened from here ended on.',
+  },
+  result: {
+    done: '{{name}} is signed in',
+    how: 'Signed in with',
+    email: 'E-mail',
+    plan: 'Plan',
+    credits: 'Credits left',
+    creditsOf: '{{left}} of {{limit}}',
+    checking: 'Asking Kiro whether it works…',
+    works: 'Kiro accepts it',
+    refused: 'Kiro does not accept it',
+    refusedHint:
+      'It is stored, but no request will succeed with it. Sign in again, or another way.',
+    unchecked: 'Stored, but Kiro could not be asked just now',
+    again: 'Try again',
+    otherWay: 'Another way',
+    details: 'What the gateway says',
+    last: 'The last attempt, {{time}}:',
+    reason: {
+      denied: 'It was refused in the browser',
+      expired: 'Nobody finished it in time',
+      code_refused: 'The code was not accepted',
+      client_refused: 'The sign-in service does not accept this gateway',
+      refused: 'The sign-in page refused',
+      no_refresh_token: 'Kiro gave no refresh token',
+      no_token: 'Kiro gave no token',
+      no_profile: 'This person has no Kiro profile',
+      unreachable: 'The sign-in service could not be reached',
+      account_removed: 'The account was deleted meanwhile',
+      internal: 'The gateway itself failed',
+      cancelled: 'It was cancelled',
+      gone: 'The gateway no longer knows this sign-in',
+    },
+    advice: {
+      denied:
+        'Try again and allow the access on the page; make sure that you are signed in there as the right person.',
+      expired: 'Try again; there are ten minutes for each step.',
+      code_refused:
+        'A code can be used once and for a few minutes. Try again, and use the newest tab only.',
+      client_refused: 'Try again: the gateway then registers anew.',
+      refused:
+        'Check what you chose and typed, the start URL and its region above all, and try again.',
+      no_refresh_token:
+        'Without one it would end within the hour, so nothing was stored. Try again; if it stays so, sign in another way.',
+      no_token: 'Nothing was stored. Try again in a few minutes, or another way.',
+      no_profile:
+        'An administrator of the organisation has to assign a Kiro subscription to it. Then try again.',
+      unreachable:
+        'Check that the gateway’s machine reaches the internet, and the proxy if there is one. Then try again.',
+      account_removed: 'Add the account again if it is still needed.',
+      internal: 'Its log says more. Try again; if it happens again, report it.',
+      cancelled: 'Nothing has changed. Try again whenever you like.',
+      gone: 'It was restarted, or the end is more than ten minutes ago. If the account is not signed in, try again.',
+    },
+  },
+}
