@@ -38,7 +38,7 @@ TEXTS = {
         "organisation": "IAM Identity Center",
         "other": "Another way",
         "external": "Your organisation’s own provider",
-        "import": "Copy from this machine",
+        "import": "Copy from kiro-cli or the IDE",
         "none": "No sign-in was found",
     },
     "zh": {
@@ -49,7 +49,7 @@ TEXTS = {
         "organisation": "IAM Identity Center",
         "other": "其他方式",
         "external": "组织自己的身份提供商",
-        "import": "从本机复制",
+        "import": "从 kiro-cli 或 IDE 复制",
         "none": "没有找到登录",
     },
 }
@@ -261,7 +261,7 @@ async def test_a_sign_in_on_the_gateways_machine_is_copied(
     account = await new_account(gateway, "copied")
     async with visiting(browser, gateway, expected={400, 409}) as visit:
         await open_wizard(visit, account)
-        await way(visit, "Copy from this machine").click()
+        await way(visit, "Copy from kiro-cli or the IDE").click()
         await expect(visit.page.get_by_text("No sign-in was found")).to_be_visible()
         await expect(visit.page.get_by_text(str(places[1]))).to_be_visible()
         sign_in_of_the_ide(places[1])

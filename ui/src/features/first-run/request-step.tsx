@@ -8,6 +8,7 @@ import { Unreachable } from '@/api/errors'
 import type { Account, ApiKey } from '@/api/types'
 import { Details } from '@/components/details'
 import { useFormat } from '@/components/format'
+import { Status } from '@/components/status'
 import { modelsToSuggest } from '@/components/snippets/snippets'
 import classes from './first-run.module.css'
 import { useFirstRequest } from './use-first-request'
@@ -100,17 +101,20 @@ function TrialView({ trial }: { trial: ReturnType<typeof useFirstRequest>['trial
   const shown = answer.text || answer.thinking
   return (
     <div className={classes.trial}>
-      <section
-        aria-label={t('request.answer')}
-        aria-busy={phase === 'running'}
-        className={classes.answer}
-        data-thinking={(!answer.text && answer.thinking !== '') || undefined}
-      >
-        {shown || (phase === 'running' ? t('request.waiting') : '')}
-        {phase === 'running' && <span className={classes.caret} aria-hidden />}
-      </section>
+      {(shown || phase === 'running') && (
+        <section
+          aria-label={t('request.answer')}
+          aria-busy={phase === 'running'}
+          tabIndex={0}
+          className={classes.answer}
+          data-thinking={(!answer.text && answer.thinking !== '') || undefined}
+        >
+          {shown || t('request.waiting')}
+          {phase === 'running' && <span className={classes.caret} aria-hidden />}
+        </section>
+      )}
       <div role="status">
-        {phase === 'done' && <Text size="sm">{t('request.works')}</Text>}
+        {phase === 'done' && <Status tone="ok" label={t('request.works')} />}
         {phase === 'stopped' && <Text size="sm">{t('request.stopped')}</Text>}
       </div>
       {error && (
@@ -138,9 +142,13 @@ function TrialView({ trial }: { trial: ReturnType<typeof useFirstRequest>['trial
                   }),
             ],
             [t('request.model'), answer.model],
-            [t('request.id'), trial.requestId],
           ]}
         />
+      )}
+      {phase !== 'running' && trial.requestId && (
+        <Text size="xs" c="dimmed">
+          {t('request.id')}: <code>{trial.requestId}</code>
+        </Text>
       )}
     </div>
   )

@@ -25,8 +25,8 @@ export default {
       hint: 'Confirm a code. Needs the start URL of your organisation.',
     },
     import: {
-      title: 'Copy from this machine',
-      hint: 'From kiro-cli or the Kiro IDE, where the gateway runs.',
+      title: 'Copy from kiro-cli or the IDE',
+      hint: 'A sign-in that is there already, on the gateway’s machine.',
     },
     key: {
       title: 'Kiro API key',

@@ -28,8 +28,8 @@ export default {
       hint: '确认验证码，需要组织的起始 URL。',
     },
     import: {
-      title: '从本机复制',
-      hint: '使用网关所在机器上 kiro-cli 或 Kiro IDE 的登录。',
+      title: '从 kiro-cli 或 IDE 复制',
+      hint: '使用网关所在机器上已有的登录。',
     },
     key: {
       title: 'Kiro API 密钥',
