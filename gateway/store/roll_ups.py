@@ -20,6 +20,7 @@ KEY, ACCOUNT, MODEL = 1, 2, 4
 """The bits of `told_apart`."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 HOURS_A_DAY = 24

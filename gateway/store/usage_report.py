@@ -1,8 +1,8 @@
-"""What was used, summed up by any choice of key, account, model, source, day and hour.
+"""What was used, summed up by any choice of key, account, model, source, day, hour and minute.
 
 Whole days come from the daily sums, whole hours from the hourly ones, and what is left of the hours
 at either end from the requests themselves. Where the log of requests does not reach back that far,
-those hours count whole.
+those hours count whole. Minutes are not summed up anywhere: they come from the requests alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import InvalidRequest
+from gateway.store.minutes import minute_of
 from gateway.store.paging import is_storable
 from gateway.store.roll_ups import (
     ACCOUNT,
@@ -34,6 +35,7 @@ from gateway.store.roll_ups import (
     HOUR,
     HOURS_A_DAY,
     KEY,
+    MINUTE,
     MODEL,
     SUMMED,
     Sums,
@@ -42,7 +44,7 @@ from gateway.store.roll_ups import (
 )
 from gateway.store.tables import usage_days, usage_hours, usage_records
 
-Dimension = Literal["key", "account", "model", "source", "day", "hour"]
+Dimension = Literal["key", "account", "model", "source", "day", "hour", "minute"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 # What scripts for earlier gateways say.
@@ -52,6 +54,7 @@ _SPELLINGS: Mapping[str, tuple[Dimension, ...]] = {
     "key_account": ("key", "account"),
     "key_provider": ("key", "account"),
 }
+_PERIODS: Mapping[Dimension, timedelta] = {"day": DAY, "hour": HOUR, "minute": MINUTE}
 _BITS: Mapping[Dimension, int] = {"key": KEY, "account": ACCOUNT, "model": MODEL}
 _COLUMNS: Mapping[Dimension, str] = {
     "key": "api_key_id",
@@ -80,7 +83,7 @@ class UsageQuestion:
 class UsageRow:
     """The sums of one group; a dimension that is not told apart is None, as is a missing account.
 
-    `period` is when the day or hour begins. `sources` counts the requests by usage source:
+    `period` is when the day, hour or minute begins. `sources` counts the requests by usage source:
     `measured`, `derived`, `estimated`, and `none` for those that used nothing.
     """
 
@@ -97,7 +100,7 @@ def parse_group_by(text: str) -> tuple[Dimension, ...]:
     """Read dimensions separated by commas; some pairs have a word of their own.
 
     Raises:
-        InvalidRequest: a word is no dimension, or day and hour are both there.
+        InvalidRequest: a word is no dimension, or more than one is a period.
     """
     found: dict[Dimension, None] = {}
     for word in text.split(","):
@@ -109,8 +112,8 @@ def parse_group_by(text: str) -> tuple[Dimension, ...]:
         else:
             allowed = ", ".join((*DIMENSIONS, *_SPELLINGS))
             raise InvalidRequest(f"group_by: takes {allowed}, or several of them with commas.")
-    if "day" in found and "hour" in found:
-        raise InvalidRequest("group_by: day and hour exclude each other.")
+    if len(_PERIODS.keys() & found.keys()) > 1:
+        raise InvalidRequest("group_by: day, hour and minute exclude each other.")
     return tuple(found)
 
 
@@ -191,6 +194,8 @@ class _Part:
 
 async def _parts(db: AsyncConnection, question: UsageQuestion) -> list[_Part]:
     since, until = question.since, question.until
+    if "minute" in question.group_by:
+        return [_Part(usage_records, since, until)]
     first, last = None, None  # whole hours: from `first`, before `last`
     parts: list[_Part] = []
     oldest = await _oldest_hour(db) if _is_ragged(since) or _is_ragged(until) else None
@@ -279,7 +284,9 @@ def _told_apart(question: UsageQuestion) -> int:
 
 
 def _period_column(part: _Part, question: UsageQuestion) -> ColumnElement[int] | None:
-    """The day or hour of a group, in days or hours since 1970."""
+    """The period of a group, in days, hours or minutes since 1970."""
+    if "minute" in question.group_by:
+        return minute_of(usage_records.c.at)
     if "day" not in question.group_by and "hour" not in question.group_by:
         return None
     by_day = "day" in question.group_by
@@ -335,7 +342,8 @@ def _chosen(question: UsageQuestion, dimension: Dimension) -> Sequence[str]:
 def _begin(period: int | None, question: UsageQuestion) -> datetime | None:
     if period is None:
         return None
-    return EPOCH + period * (DAY if "day" in question.group_by else HOUR)
+    length = next(_PERIODS[one] for one in question.group_by if one in _PERIODS)
+    return EPOCH + period * length
 
 
 def _order(row: UsageRow) -> tuple[object, ...]:

@@ -25,6 +25,7 @@ from tests.store.usage_samples import record
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("both_stores")]
 
 DIMENSIONS: tuple[Dimension, ...] = ("key", "account", "model", "source")
+PERIODS: tuple[Dimension, ...] = ("day", "minute")
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
 
 
@@ -69,13 +70,17 @@ def expected(rows: list[UsageRecord], question: UsageQuestion) -> dict[tuple[obj
             continue
         by = question.group_by
         day = row.at.replace(hour=0, minute=0, second=0, microsecond=0)
-        hour = row.at.replace(minute=0, second=0, microsecond=0)
+        begins = {
+            "day": day,
+            "hour": row.at.replace(minute=0, second=0, microsecond=0),
+            "minute": row.at.replace(second=0, microsecond=0),
+        }
         group = (
             row.api_key_id if "key" in by else None,
             row.account_id if "account" in by else None,
             row.model_served if "model" in by else None,
             row.usage_source if "source" in by else None,
-            day if "day" in by else hour if "hour" in by else None,
+            next((begins[period] for period in begins if period in by), None),
         )
         found.setdefault(group, Sums()).add(
             Sums(
@@ -119,7 +124,7 @@ async def test_every_choice_of_dimensions_adds_up_to_the_same_as_the_requests(
         (*told_apart, *period)
         for size in range(5)
         for told_apart in combinations(DIMENSIONS, size)
-        for period in ((), ("day",), ("hour",))
+        for period in ((), ("day",), ("hour",), ("minute",))
     ]
     async with open_sample(tmp_path) as database:
         await store(database, rows)
@@ -140,9 +145,10 @@ async def test_any_stretch_of_time_is_exact(tmp_path: Path) -> None:
             for until in moments:
                 if since is not None and until is not None and since > until:
                     continue
-                question = UsageQuestion(since=since, until=until, group_by=("model", "day"))
-                found = by_group(await ask(database, question))
-                assert found == expected(rows, question), (since, until)
+                for period in PERIODS:
+                    question = UsageQuestion(since=since, until=until, group_by=("model", period))
+                    found = by_group(await ask(database, question))
+                    assert found == expected(rows, question), question
 
 
 @pytest.mark.parametrize(
@@ -231,13 +237,14 @@ async def test_nothing_gives_nothing(tmp_path: Path) -> None:
         ("key_provider,hour", ("key", "account", "hour")),
         ("key_account,account", ("key", "account")),
         ("source", ("source",)),
+        ("minute", ("minute",)),
     ],
 )
 def test_group_by_reads_words_and_their_pairs(text: str, expected: tuple[str, ...]) -> None:
     assert parse_group_by(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "keys", "key,", "day,hour", "api_key_id"])
+@pytest.mark.parametrize("text", ["", "keys", "key,", "day,hour", "hour,minute", "api_key_id"])
 def test_group_by_refuses_other_words(text: str) -> None:
     with pytest.raises(InvalidRequest, match="group_by"):
         parse_group_by(text)

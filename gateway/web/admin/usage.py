@@ -3,12 +3,13 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gateway.errors import InvalidRequest
 from gateway.kiro.model_names import resolve
 from gateway.store.former_names import names_by_id
 from gateway.store.usage_report import UsageQuestion, UsageRow, parse_group_by, usage_report
@@ -28,8 +29,9 @@ class UsageQuery(msgspec.Struct, frozen=True):
         str,
         Meta(
             max_length=256,
-            description="key, account, model, source, day, hour, or several of them with commas; "
-            "provider, key_model, key_provider and key_account are understood too.",
+            description="key, account, model, source, day, hour, minute, or several of them with "
+            "commas, of the last three only one; minutes of at most six hours; provider, "
+            "key_model, key_provider and key_account are understood too.",
         ),
     ] = "key"
     since: TimeText | UnsetType = msgspec.field(name="from", default=UNSET)
@@ -44,7 +46,8 @@ class UsageSums(msgspec.Struct, frozen=True):
     """One group. Members of dimensions that are not told apart are left out.
 
     `input_tokens` are those that no cache was involved in; `total_tokens` are all four together.
-    `sources` counts requests by how their tokens are known.
+    `sources` counts requests by how their tokens are known. `average_first_token_ms` is over the
+    `first_token_requests`, those that produced anything.
     """
 
     total_requests: int
@@ -57,6 +60,7 @@ class UsageSums(msgspec.Struct, frozen=True):
     credits: float
     average_duration_ms: float | None
     average_first_token_ms: float | None
+    first_token_requests: int
     sources: dict[str, int]
     key_id: str | UnsetType = UNSET
     key_name: str | UnsetType = UNSET
@@ -65,9 +69,9 @@ class UsageSums(msgspec.Struct, frozen=True):
     provider: str | UnsetType | None = UNSET
     model: str | UnsetType = UNSET
     source: str | UnsetType = UNSET
-    period: Annotated[datetime, Meta(description="When the day or hour begins.")] | UnsetType = (
-        UNSET
-    )
+    period: (
+        Annotated[datetime, Meta(description="When the day, hour or minute begins.")] | UnsetType
+    ) = UNSET
 
 
 class UsageReport(msgspec.Struct, frozen=True):
@@ -94,7 +98,12 @@ COLUMNS = (
     "credits",
     "average_duration_ms",
     "average_first_token_ms",
+    "first_token_requests",
 )
+# Behind them, how many of the requests have figures of which kind.
+SOURCES = ("measured", "derived", "estimated", "none")
+# Minutes are summed up from single requests while somebody waits.
+MOST_BY_MINUTE = timedelta(hours=6)
 # Spreadsheets take a cell that begins so for a formula; clients choose names of models.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -104,7 +113,7 @@ async def get(call: Call) -> UsageReport | None:
     query = call.query(UsageQuery)
     async with call.services.database.connect() as db:
         names = await names_by_id(db)
-        question = _question(query, names)
+        question = _question(query, names, now=call.now)
         rows = await usage_report(db, question)
     by_account = "account" in question.group_by
     report = UsageReport([_sums(row, names, by_account=by_account) for row in rows])
@@ -128,9 +137,10 @@ def as_csv(usage: Sequence[UsageSums]) -> bytes:
     """A header line, then a line for each group; what is not told apart stays empty."""
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
-    lines.writerow(COLUMNS)
+    lines.writerow([*COLUMNS, *(f"{source}_requests" for source in SOURCES)])
     for sums in usage:
-        lines.writerow([_cell(getattr(sums, name)) for name in COLUMNS])
+        cells = [_cell(getattr(sums, name)) for name in COLUMNS]
+        lines.writerow([*cells, *(sums.sources.get(source, 0) for source in SOURCES)])
     return out.getvalue().encode()
 
 
@@ -151,14 +161,20 @@ def chosen_models(text: str) -> tuple[str, ...]:
     return tuple(models)
 
 
-def _question(query: UsageQuery, names: Mapping[str, str]) -> UsageQuestion:
+def _question(query: UsageQuery, names: Mapping[str, str], *, now: datetime) -> UsageQuestion:
+    since, until = read_time(query.since, "from"), read_time(query.until, "to")
+    group_by = parse_group_by(query.group_by)
+    if "minute" in group_by and (since is None or (until or now) - since > MOST_BY_MINUTE):
+        raise InvalidRequest(
+            "group_by: minute takes at most six hours; give from and to closer together."
+        )
     return UsageQuestion(
-        since=read_time(query.since, "from"),
-        until=read_time(query.until, "to"),
+        since=since,
+        until=until,
         key_ids=chosen_ids(query.key_id, names),
         account_ids=chosen_ids(query.account or query.provider, names),
         models=chosen_models(query.model),
-        group_by=parse_group_by(query.group_by),
+        group_by=group_by,
     )
 
 
@@ -180,6 +196,7 @@ def _sums(row: UsageRow, names: Mapping[str, str], *, by_account: bool) -> Usage
         credits=sums.credits,
         average_duration_ms=_average(sums.duration_ms, sums.requests),
         average_first_token_ms=_average(sums.first_token_ms, sums.first_tokens),
+        first_token_requests=sums.first_tokens,
         sources=dict(row.sources),
         key_id=row.key_id if row.key_id is not None else UNSET,
         key_name=names.get(row.key_id, row.key_id) if row.key_id is not None else UNSET,

@@ -77,6 +77,7 @@ async def test_by_default_usage_is_told_per_key(used: AdminGateway) -> None:
         "credits": 1.0,
         "average_duration_ms": 683.3,
         "average_first_token_ms": 100.0,
+        "first_token_requests": 2,
         "sources": {"measured": 2, "none": 1},
     }
 
@@ -144,11 +145,24 @@ async def test_usage_is_chosen_by_time_key_account_and_model(
         "from=2026-06-16T00:00:00",
         "from=0001-01-01T00:00:00%2B14:00",
         "from=2026-06-16T00:00:00Z&to=2026-06-15T00:00:00Z",
+        "group_by=minute",
+        "group_by=minute&to=2026-06-15T13:00:00Z",
+        "group_by=minute&from=2026-06-15T13:00:00Z",
+        "group_by=minute&from=2026-06-15T13:00:00Z&to=2026-06-15T19:00:01Z",
     ],
 )
 async def test_a_question_that_makes_no_sense_is_refused(admin: AdminGateway, query: str) -> None:
     answer = await admin.call("GET", f"/admin/usage?{query}")
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+
+
+async def test_a_few_hours_are_told_by_the_minute(used: AdminGateway) -> None:
+    hours = "from=2026-06-15T07:30:00Z&to=2026-06-15T13:30:00Z"
+    rows = await usage(used, f"group_by=minute,account&{hours}")
+    assert [(row["period"], row["account"], row["total_requests"]) for row in rows] == [
+        ("2026-06-15T12:00:00Z", "social", 1),
+        ("2026-06-15T13:00:00Z", "social", 1),
+    ]
 
 
 async def test_usage_comes_as_csv_for_those_who_accept_it(used: AdminGateway) -> None:
@@ -169,6 +183,10 @@ async def test_usage_comes_as_csv_for_those_who_accept_it(used: AdminGateway) ->
     assert [(row["model"], row["total_requests"]) for row in rows] == [
         ("claude-sonnet-4.5", "2"),
         ("'=cmd", "1"),  # a spreadsheet would take it for a formula
+    ]
+    assert [(row["measured_requests"], row["none_requests"]) for row in rows] == [
+        ("2", "0"),
+        ("0", "1"),
     ]
 
 
