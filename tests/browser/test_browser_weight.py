@@ -19,7 +19,8 @@ MANY = 10_000
 
 
 @pytest.mark.parametrize(
-    ("path", "signed_in"), [("/ui", False), ("/ui/accounts", True), ("/ui/keys", True)]
+    ("path", "signed_in"),
+    [("/ui", False), ("/ui/accounts", True), ("/ui/keys", True), ("/ui/usage", True)],
 )
 async def test_the_first_page_is_light(
     browser: Browser, gateway: AdminGateway, path: str, signed_in: bool

@@ -1,8 +1,8 @@
-import { IconKey, IconUserBolt, type TablerIcon } from '@tabler/icons-react'
+import { IconChartBar, IconKey, IconUserBolt, type TablerIcon } from '@tabler/icons-react'
 import type { Catalogues } from '@/locales/catalogue'
 
 interface PageEntry {
-  path: '/accounts' | '/keys'
+  path: '/accounts' | '/keys' | '/usage'
   label: `page.${keyof Catalogues['shell']['page']}`
   icon: TablerIcon
 }
@@ -11,4 +11,5 @@ interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { path: '/accounts', label: 'page.accounts', icon: IconUserBolt },
   { path: '/keys', label: 'page.keys', icon: IconKey },
+  { path: '/usage', label: 'page.usage', icon: IconChartBar },
 ]

@@ -14,6 +14,7 @@ import { i18n } from '@/locales/i18n'
 import { PageBroken, PageNotFound } from './fallbacks'
 import { PAGES } from './pages'
 import { listSearch, rangeSearch } from '@/components/search'
+import { usageSearch } from '@/features/usage/usage-search'
 import { Shell } from './shell/shell'
 
 /** Texts come with the page that needs them. */
@@ -94,8 +95,16 @@ const key = createRoute({
   component: lazyRouteComponent(() => import('@/features/api-keys/key-page'), 'KeyPage'),
 })
 
+const usage = createRoute({
+  getParentRoute: () => root,
+  path: '/usage',
+  validateSearch: usageSearch,
+  loader: texts('usage'),
+  component: lazyRouteComponent(() => import('@/features/usage/usage-page'), 'UsagePage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([start, accounts, account, keys, key, firstRun, accountSignIn]),
+  routeTree: root.addChildren([start, accounts, account, keys, key, firstRun, accountSignIn, usage]),
   basepath: '/ui',
   // Given where it is drawn.
   context: { client: undefined! },

@@ -5,15 +5,16 @@ export interface ListSearch {
 }
 
 export function listSearch(search: Record<string, unknown>): ListSearch {
-  const { q, sort } = search
-  return {
-    ...(isText(q) ? { q: String(q) } : {}),
-    ...(typeof sort === 'string' && /^-?[a-z_]+$/.test(sort) ? { sort } : {}),
-  }
+  const q = textOf(search['q'])
+  return { ...(q ? { q } : {}), ...sortSearch(search) }
+}
+
+export function sortSearch({ sort }: Record<string, unknown>): { sort?: string } {
+  return typeof sort === 'string' && /^-?[a-z_]+$/.test(sort) ? { sort } : {}
 }
 
 /** How far back to look. */
-export const RANGES = ['24h', '7d', '30d', '90d'] as const
+export const RANGES = ['1h', '24h', '7d', '30d', '90d'] as const
 export type Range = (typeof RANGES)[number]
 
 export function rangeSearch(search: Record<string, unknown>): { range?: Range } {
@@ -21,7 +22,8 @@ export function rangeSearch(search: Record<string, unknown>): { range?: Range } 
   return range ? { range } : {}
 }
 
-// The router reads ?q=42 as a number.
-function isText(value: unknown): boolean {
-  return (typeof value === 'string' && value !== '') || typeof value === 'number'
+/** What stands behind a name in the address, as text: the router reads ?q=42 as a number. */
+export function textOf(value: unknown): string {
+  if (typeof value === 'number') return String(value)
+  return typeof value === 'string' ? value : ''
 }

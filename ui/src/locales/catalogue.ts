@@ -5,6 +5,7 @@ import type keys from './en/keys'
 import type session from './en/session'
 import type shell from './en/shell'
 import type signIn from './en/sign-in'
+import type usage from './en/usage'
 
 /** Every catalogue by its namespace; English decides which texts there are. */
 export interface Catalogues {
@@ -15,6 +16,7 @@ export interface Catalogues {
   session: typeof session
   shell: typeof shell
   'sign-in': typeof signIn
+  usage: typeof usage
 }
 
 /** What another language has to bring: the same keys, but only one plural form (`_other`). */

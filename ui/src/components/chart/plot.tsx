@@ -19,7 +19,7 @@ export interface PlotProps {
   /** When each value was, in Unix seconds, ascending. */
   times: number[]
   series: Series[]
-  /** How a value is written; thousands are shortened otherwise. */
+  /** How a value is written; thousands are shortened on the axis otherwise. */
   write?: (value: number) => string
   /** Bars for what is counted in a time, lines for what goes up and down. */
   kind?: 'bars' | 'line'
@@ -36,6 +36,7 @@ export function Plot(props: PlotProps) {
   const { label, times, series, kind = 'bars', stacked, daily, height = 220 } = props
   const format = useFormat()
   const write = props.write ?? format.compact
+  const writeExactly = props.write ?? format.number
   const scheme = useComputedColorScheme('light')
   const { ref, width } = useElementSize()
   const canvas = useRef<HTMLDivElement>(null)
@@ -119,7 +120,7 @@ export function Plot(props: PlotProps) {
         {series.map((one, place) => (
           <span key={one.label} className={classes.entry}>
             <span style={{ background: lineColour(place, scheme) }} />
-            {one.label} <b>{at === null ? '' : valueText(one.values[shown], write)}</b>
+            {one.label} <b>{at === null ? '' : valueText(one.values[shown], writeExactly)}</b>
           </span>
         ))}
         <span className={classes.time}>
@@ -135,7 +136,9 @@ export function Plot(props: PlotProps) {
               <tr key={moment}>
                 <th scope="row">{when(new Date(moment * 1000))}</th>
                 {series.map((one) => (
-                  <td key={one.label}>{`${one.label}: ${valueText(one.values[place], write)}`}</td>
+                  <td
+                    key={one.label}
+                  >{`${one.label}: ${valueText(one.values[place], writeExactly)}`}</td>
                 ))}
               </tr>
             ))}

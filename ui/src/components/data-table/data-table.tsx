@@ -44,10 +44,13 @@ export interface DataTableProps<Row> {
   empty: ReactNode
   sort?: string
   onSort: (sort: string | undefined) => void
-  search: string
-  onSearch: (search: string) => void
+  /** Without it there is no search; the page has filters of its own. */
+  search?: string
+  onSearch?: (search: string) => void
   /** Instead of rows while filters hold that none of them matches. */
   noMatch?: ReactNode
+  /** A last row that sums the others up; its first cell is not drawn but says `label`. */
+  totals?: { label: string; row: Row }
   /** Beside the search: further filters. */
   filters?: ReactNode
   /** At the end of each row: a menu, a button. */
@@ -64,7 +67,7 @@ export interface DataTableProps<Row> {
  * only those in sight are drawn. Cards where there is no room for columns.
  */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { columns, rows, error, search, onSearch, noMatch } = props
+  const { columns, rows, error, search = '', onSearch, noMatch } = props
   const { t } = useTranslation()
   const { ref, width } = useElementSize()
   const [chosen, setChosen] = useLocalStorage<string[] | null>({
@@ -96,7 +99,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           icon={IconSearchOff}
           title={t('table.noMatch', { search })}
           action={
-            <Button variant="default" size="xs" onClick={() => onSearch('')}>
+            <Button variant="default" size="xs" onClick={() => onSearch?.('')}>
               {t('table.clearSearch')}
             </Button>
           }
@@ -168,6 +171,7 @@ function Rows<Row>(props: RowsProps<Row>) {
     if (link()) link()?.focus()
     else requestAnimationFrame(() => link()?.focus())
   }
+  const { totals } = props
   const more = loadingMore && (
     <Text size="sm" c="dimmed" ta="center" p="sm" role="status">
       {t('table.loadingMore')}
@@ -179,6 +183,12 @@ function Rows<Row>(props: RowsProps<Row>) {
       <div ref={list}>
         <div role="list" aria-label={props.label} aria-busy={pending} onKeyDown={walk}>
           {pending && <CardSkeletons />}
+          {totals && rows.length > 0 && (
+            <div role="listitem" className={classes.card} data-totals>
+              <div className={classes.cardTitle}>{totals.label}</div>
+              <Cells columns={shown} row={totals.row} />
+            </div>
+          )}
           <div style={{ height: before }} />
           {items.map(({ index, key }) => {
             const row = rows[index]
@@ -197,14 +207,7 @@ function Rows<Row>(props: RowsProps<Row>) {
                   <div className={classes.cardTitle}>{shown[0]?.cell(row)}</div>
                   {actions?.(row)}
                 </div>
-                <dl>
-                  {shown.slice(1).map((column) => (
-                    <div key={column.id}>
-                      <dt>{column.header}</dt>
-                      <dd>{column.cell(row)}</dd>
-                    </div>
-                  ))}
-                </dl>
+                <Cells columns={shown} row={row} />
               </div>
             )
           })}
@@ -221,7 +224,7 @@ function Rows<Row>(props: RowsProps<Row>) {
       <table
         className={classes.table}
         aria-label={props.label}
-        aria-rowcount={(props.total ?? rows.length) + 1}
+        aria-rowcount={(props.total ?? rows.length) + (totals ? 2 : 1)}
         aria-busy={pending}
       >
         <colgroup>
@@ -275,9 +278,39 @@ function Rows<Row>(props: RowsProps<Row>) {
             </tr>
           )}
         </tbody>
+        {totals && rows.length > 0 && (
+          <tfoot>
+            <tr aria-rowindex={(props.total ?? rows.length) + 2}>
+              <th scope="row">{totals.label}</th>
+              {shown.slice(1).map((column) => (
+                <td key={column.id} data-align={column.align}>
+                  {column.cell(totals.row)}
+                </td>
+              ))}
+              {actions && <td />}
+            </tr>
+          </tfoot>
+        )}
       </table>
       {more}
     </div>
+  )
+}
+
+function Cells<Row>({ columns, row }: { columns: Column<Row>[]; row: Row }) {
+  return (
+    <dl>
+      {columns.slice(1).map((column) => {
+        const cell = column.cell(row)
+        if (cell === null) return null
+        return (
+          <div key={column.id}>
+            <dt>{column.header}</dt>
+            <dd>{cell}</dd>
+          </div>
+        )
+      })}
+    </dl>
   )
 }
 

@@ -19,17 +19,19 @@ interface ToolbarProps<Row> extends DataTableProps<Row> {
 }
 
 export function Toolbar<Row>(props: ToolbarProps<Row>) {
-  const { columns, rows, search, wanted, shown, sort, onSort, total } = props
+  const { columns, rows, wanted, shown, sort, onSort, total } = props
   const { t } = useTranslation()
   const format = useFormat()
   const count = total ?? rows?.length
   return (
-    <div className={classes.toolbar} role="search">
-      <SearchField
-        label={`${t('table.search')}: ${props.label}`}
-        search={search}
-        onSearch={props.onSearch}
-      />
+    <div className={classes.toolbar} role={props.onSearch && 'search'}>
+      {props.onSearch && (
+        <SearchField
+          label={`${t('table.search')}: ${props.label}`}
+          search={props.search ?? ''}
+          onSearch={props.onSearch}
+        />
+      )}
       {props.filters}
       <Text size="sm" c="dimmed" role="status" className={classes.count}>
         {count === undefined ? '' : t('table.count', { count, formatted: format.number(count) })}

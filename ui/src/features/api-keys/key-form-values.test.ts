@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ApiKey } from '@/api/types'
-import { keyOf, localTime, problemsOf, valuesOf } from './key-form-values'
+import { localTime } from '@/components/local-time'
+import { keyOf, problemsOf, valuesOf } from './key-form-values'
 
 const NOW = Date.parse('2026-01-31T12:00:00Z')
 const SAID = {

@@ -1,4 +1,5 @@
 import type { ApiKey, NewApiKey } from '@/api/types'
+import { localTime } from '@/components/local-time'
 
 /** A key as a form holds it: numbers may be empty, and the end is as people write it here. */
 export interface KeyFormValues {
@@ -57,12 +58,6 @@ export function defaultOf(
 
 function numberOrNull(value: number | string): number | null {
   return value === '' ? null : Number(value)
-}
-
-export function localTime(time: Date): string {
-  const two = (number: number) => String(number).padStart(2, '0')
-  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`
-  return `${day}T${two(time.getHours())}:${two(time.getMinutes())}`
 }
 
 type Problems = Partial<Record<keyof KeyFormValues, string>>

@@ -22,14 +22,8 @@ import { everyAccountQuery, modelsQuery } from '@/api/accounts'
 import type { ApiError } from '@/api/errors'
 import type { ApiKey, NewApiKey } from '@/api/types'
 import { FormDialog } from '@/components/dialog/form-dialog'
-import {
-  defaultOf,
-  keyOf,
-  localTime,
-  problemsOf,
-  valuesOf,
-  type KeyFormValues,
-} from './key-form-values'
+import { localTime } from '@/components/local-time'
+import { defaultOf, keyOf, problemsOf, valuesOf, type KeyFormValues } from './key-form-values'
 import { hasLimits } from './standing'
 import classes from './key-form.module.css'
 

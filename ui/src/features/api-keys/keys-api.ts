@@ -8,8 +8,7 @@ import {
 } from '@tanstack/react-query'
 import { api, send } from '@/api/client'
 import type { ApiKeyChange, NewApiKey } from '@/api/types'
-import type { ListSearch, Range } from '@/components/search'
-import { startOfRange } from './usage'
+import type { ListSearch } from '@/components/search'
 
 const PAGE = 200 // rows
 const LIVE = 5000 // milliseconds
@@ -40,20 +39,6 @@ export const standingQuery = (id: string) =>
     queryFn: ({ signal }) =>
       send(api.GET('/admin/keys/{id}/usage', { params: { path: { id } }, signal })),
     refetchInterval: LIVE,
-  })
-
-/** What a key has used, by period and model. */
-export const keyUsageQuery = (id: string, range: Range) =>
-  queryOptions({
-    queryKey: ['usage', { key: id, range }],
-    queryFn: async ({ signal }) => {
-      const { from, period } = startOfRange(range, Date.now())
-      const query = { key_id: id, from: from.toISOString(), group_by: `${period},model` }
-      const { usage } = await send(api.GET('/admin/usage', { params: { query }, signal }))
-      return usage
-    },
-    refetchInterval: 30_000,
-    placeholderData: keepPreviousData,
   })
 
 export function useCreateKey() {

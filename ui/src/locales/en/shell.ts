@@ -24,5 +24,6 @@ export default {
   page: {
     accounts: 'Accounts',
     keys: 'API keys',
+    usage: 'Usage',
   },
 }

@@ -27,5 +27,6 @@ export default {
   page: {
     accounts: '账号',
     keys: 'API 密钥',
+    usage: '用量',
   },
 } satisfies Translation<typeof english>
