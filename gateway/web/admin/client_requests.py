@@ -25,7 +25,9 @@ APIS: Mapping[str, ClientApi] = {
     "/v1/chat/completions": runtime.OPENAI,
 }
 
-AnyObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
+AnyObject = Annotated[
+    msgspec.Raw, Meta(extra_json_schema={"type": "object", "additionalProperties": True})
+]
 """A JSON object that is passed on byte for byte."""
 Path = Annotated[str, Meta(max_length=1024, description="Such as /v1/messages.")]
 

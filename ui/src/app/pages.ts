@@ -1,8 +1,14 @@
-import { IconChartBar, IconKey, IconUserBolt, type TablerIcon } from '@tabler/icons-react'
+import {
+  IconChartBar,
+  IconKey,
+  IconListDetails,
+  IconUserBolt,
+  type TablerIcon,
+} from '@tabler/icons-react'
 import type { Catalogues } from '@/locales/catalogue'
 
 interface PageEntry {
-  path: '/accounts' | '/keys' | '/usage'
+  path: '/accounts' | '/keys' | '/usage' | '/requests'
   label: `page.${keyof Catalogues['shell']['page']}`
   icon: TablerIcon
 }
@@ -12,4 +18,5 @@ export const PAGES: readonly PageEntry[] = [
   { path: '/accounts', label: 'page.accounts', icon: IconUserBolt },
   { path: '/keys', label: 'page.keys', icon: IconKey },
   { path: '/usage', label: 'page.usage', icon: IconChartBar },
+  { path: '/requests', label: 'page.requests', icon: IconListDetails },
 ]

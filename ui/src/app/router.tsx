@@ -14,6 +14,7 @@ import { i18n } from '@/locales/i18n'
 import { PageBroken, PageNotFound } from './fallbacks'
 import { PAGES } from './pages'
 import { listSearch, rangeSearch } from '@/components/search'
+import { requestSearch } from '@/features/requests/search'
 import { usageSearch } from '@/features/usage/usage-search'
 import { Shell } from './shell/shell'
 
@@ -103,8 +104,36 @@ const usage = createRoute({
   component: lazyRouteComponent(() => import('@/features/usage/usage-page'), 'UsagePage'),
 })
 
+const requests = createRoute({
+  getParentRoute: () => root,
+  path: '/requests',
+  validateSearch: requestSearch,
+  loader: texts('requests'),
+  component: lazyRouteComponent(() => import('@/features/requests/requests-page'), 'RequestsPage'),
+})
+
+// Keeps what the list was filtered by, for the way back.
+const request = createRoute({
+  getParentRoute: () => root,
+  path: '/requests/$id',
+  validateSearch: requestSearch,
+  loader: texts('requests'),
+  component: lazyRouteComponent(() => import('@/features/requests/request-page'), 'RequestPage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([start, accounts, account, keys, key, firstRun, accountSignIn, usage]),
+  routeTree: root.addChildren([
+    start,
+    firstRun,
+    accounts,
+    account,
+    accountSignIn,
+    keys,
+    key,
+    usage,
+    requests,
+    request,
+  ]),
   basepath: '/ui',
   // Given where it is drawn.
   context: { client: undefined! },

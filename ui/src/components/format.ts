@@ -22,10 +22,14 @@ export interface Format {
   credits: (value: number) => string
   /** A share from 0 to 1: 42% */
   percent: (value: number) => string
+  /** 840 B, 12.3 kB, 4.1 MB */
+  bytes: (value: number) => string
   /** Milliseconds: 840 ms, 1.3 s, 2 min 5 s, 3 hrs 20 min, 4 days 1 hr */
   duration: (milliseconds: number) => string
   /** 31 Jan 2026, 09:00 */
   dateTime: (time: Date | string) => string
+  /** 31 Jan, 09:00:05: in lists of what happened. */
+  moment: (time: Date | string) => string
   /** 31 Jan 2026 */
   date: (time: Date | string) => string
   /** 31 Jan: on an axis. */
@@ -52,6 +56,14 @@ export function makeFormat(language: string): Format {
   const smallCredits = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 })
   const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 })
   const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
+  const moment = new Intl.DateTimeFormat(locale, {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hour12: false,
+  })
   const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
   const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' })
   const utcDay = new Intl.DateTimeFormat(locale, {
@@ -74,6 +86,7 @@ export function makeFormat(language: string): Format {
       unitDisplay: 'short',
       maximumFractionDigits: digits,
     })
+  const [byte, kB, MB] = [unit('byte', 0), unit('kilobyte', 1), unit('megabyte', 1)]
   const [ms, s, min] = [unit('millisecond', 0), unit('second', 1), unit('minute', 0)]
   const [hour, days] = [unit('hour', 0), unit('day', 0)]
 
@@ -83,6 +96,10 @@ export function makeFormat(language: string): Format {
     credits: (value) =>
       value !== 0 && Math.abs(value) < 0.1 ? smallCredits.format(value) : credits.format(value),
     percent: (value) => percent.format(value),
+    bytes: (value) => {
+      if (value < 1000) return byte.format(value)
+      return value < 1e6 ? kB.format(value / 1e3) : MB.format(value / 1e6)
+    },
     duration: (value) => {
       if (value < 1000) return ms.format(value)
       if (value < 60_000) return s.format(value / 1000)
@@ -98,6 +115,7 @@ export function makeFormat(language: string): Format {
       return seconds < DAY ? two(hour, HOUR, min, MINUTE) : two(days, DAY, hour, HOUR)
     },
     dateTime: (time) => dateTime.format(new Date(time)),
+    moment: (time) => moment.format(new Date(time)),
     date: (time) => date.format(new Date(time)),
     day: (time) => day.format(time),
     utcDay: (time) => utcDay.format(time),

@@ -14,7 +14,7 @@ interface PageProps {
   /** Buttons at the right. */
   actions?: ReactNode
   /** Where the page belongs, as a link above the title. */
-  back?: { to: string; label: string }
+  back?: { to: string; label: string; search?: object }
   children: ReactNode
 }
 
@@ -27,6 +27,7 @@ export function Page({ title, description, badge, actions, back, children }: Pag
       {back && (
         <Link
           to={back.to}
+          search={(back.search ?? {}) as never}
           className={classes.back}
           aria-label={`${t('action.back')}: ${back.label}`}
         >

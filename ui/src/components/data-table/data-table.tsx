@@ -37,6 +37,8 @@ export interface DataTableProps<Row> {
   rowKey: (row: Row) => string
   /** How many there are on all pages, of those that match the search. */
   total?: number
+  /** False: there are more than `total`, counting them would take long. */
+  totalIsExact?: boolean
   error?: Error | null
   onRetry: () => unknown
   retrying?: boolean
@@ -46,13 +48,15 @@ export interface DataTableProps<Row> {
   onSort: (sort: string | undefined) => void
   /** Without it there is no search; the page has filters of its own. */
   search?: string
+  /** What is searched for; in the field while that is empty. */
+  searchHint?: string
   onSearch?: (search: string) => void
-  /** Instead of rows while filters hold that none of them matches. */
-  noMatch?: ReactNode
   /** A last row that sums the others up; its first cell is not drawn but says `label`. */
   totals?: { label: string; row: Row }
   /** Beside the search: further filters. */
   filters?: ReactNode
+  /** Instead of rows while filters hold that none of them matches. */
+  noMatch?: ReactNode
   /** At the end of each row: a menu, a button. */
   actions?: (row: Row) => ReactNode
   /** A press on a row, besides the link in its first cell. */

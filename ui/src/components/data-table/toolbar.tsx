@@ -28,13 +28,19 @@ export function Toolbar<Row>(props: ToolbarProps<Row>) {
       {props.onSearch && (
         <SearchField
           label={`${t('table.search')}: ${props.label}`}
+          hint={props.searchHint ?? t('table.search')}
           search={props.search ?? ''}
           onSearch={props.onSearch}
         />
       )}
       {props.filters}
       <Text size="sm" c="dimmed" role="status" className={classes.count}>
-        {count === undefined ? '' : t('table.count', { count, formatted: format.number(count) })}
+        {count === undefined
+          ? ''
+          : t(props.totalIsExact === false ? 'table.countAtLeast' : 'table.count', {
+              count,
+              formatted: format.number(count),
+            })}
       </Text>
       {props.sortable && (
         <NativeSelect
@@ -78,11 +84,12 @@ export function Toolbar<Row>(props: ToolbarProps<Row>) {
 
 interface SearchFieldProps {
   label: string
+  hint: string
   search: string
   onSearch: (search: string) => void
 }
 
-function SearchField({ label, search, onSearch }: SearchFieldProps) {
+function SearchField({ label, hint, search, onSearch }: SearchFieldProps) {
   const { t } = useTranslation()
   const [typed, setTyped] = useState(search)
   const [known, setKnown] = useState(search)
@@ -121,7 +128,7 @@ function SearchField({ label, search, onSearch }: SearchFieldProps) {
       ref={field}
       className={classes.search}
       aria-label={label}
-      placeholder={t('table.search')}
+      placeholder={hint}
       maxLength={256}
       value={typed}
       onChange={(event) => change(event.currentTarget.value)}

@@ -39,6 +39,8 @@ export default {
     columnHidden: 'Needs a wider window',
     count_one: '{{formatted}} row',
     count_other: '{{formatted}} rows',
+    countAtLeast_one: 'More than {{formatted}} row',
+    countAtLeast_other: 'More than {{formatted}} rows',
     found: '{{found}} of {{total}} found',
     noMatch: 'Nothing matches “{{search}}”',
     noMatchHint: 'Other words may find it, or none at all.',
@@ -87,6 +89,9 @@ export default {
     all: 'All',
     others: 'Others',
     noAccount: 'no account',
+  },
+  code: {
+    showRest: 'Show {{formatted}} more characters',
   },
   secret: {
     once: 'Copy it now. It is shown this once and stored only as a hash.',

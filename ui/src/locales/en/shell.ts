@@ -25,5 +25,6 @@ export default {
     accounts: 'Accounts',
     keys: 'API keys',
     usage: 'Usage',
+    requests: 'Requests',
   },
 }

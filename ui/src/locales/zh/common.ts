@@ -40,6 +40,7 @@ export default {
     columns: '列',
     columnHidden: '窗口不够宽',
     count_other: '{{formatted}} 行',
+    countAtLeast_other: '超过 {{formatted}} 行',
     found: '共 {{total}} 行，找到 {{found}} 行',
     noMatch: '没有与“{{search}}”匹配的内容',
     noMatchHint: '换个关键词，或清除搜索试试。',
@@ -88,6 +89,9 @@ export default {
     all: '全部',
     others: '其他',
     noAccount: '无账号',
+  },
+  code: {
+    showRest: '再显示 {{formatted}} 个字符',
   },
   secret: {
     once: '请立即复制。它只显示这一次，网关只保存其哈希值。',

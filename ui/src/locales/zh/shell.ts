@@ -28,5 +28,6 @@ export default {
     accounts: '账号',
     keys: 'API 密钥',
     usage: '用量',
+    requests: '请求',
   },
 } satisfies Translation<typeof english>
