@@ -148,14 +148,15 @@ async def _remember_identity(
     if (email, subscription) == (account.email, account.subscription):
         return
     try:
-        async with database.begin() as db:
-            await set_identity(
-                db,
-                account_id,
+        await database.write(
+            partial(
+                set_identity,
+                account_id=account_id,
                 email=email,
                 subscription=subscription,
                 signed_in_at=account.signed_in_at,
                 now=datetime.now(UTC),
             )
+        )
     except GatewayError as exc:
         log.warning("identity not stored", account=account.name, error=str(exc))

@@ -161,8 +161,8 @@ class AccountAnswers(Generic[T]):
     async def _save(self, account_id: str, heard: Heard[T]) -> None:
         text = msgspec.json.encode(heard.value).decode()
         try:
-            async with self._database.begin() as db:
-                await save_answer(db, account_id, self.kind, StoredAnswer(text, heard.at))
+            answer = StoredAnswer(text, heard.at)
+            await self._database.write(lambda db: save_answer(db, account_id, self.kind, answer))
         except StoreError as exc:
             log.warning("answer not stored", kind=self.kind, account=account_id, error=str(exc))
 

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any, Literal, TypedDict, Unpack
 
 import msgspec
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import AccountInUse, Conflict, InvalidRequest, NotFound, StoreError
 from gateway.store.cooldowns import end_cooldowns
-from gateway.store.database import bump_revision
+from gateway.store.database import REVISION_BUMP, bump_revision
 from gateway.store.former_names import remember_name
 from gateway.store.paging import Page, PageRequest, check_text, fetch_page, is_storable
 from gateway.store.secrets import SecretBox
@@ -319,8 +319,8 @@ async def set_profile_arn(
     await _update(db, account_id, {"profile_arn": profile_arn}, now)
 
 
-async def set_identity(
-    db: AsyncConnection,
+def set_identity(
+    db: Connection,
     account_id: str,
     *,
     email: str | None,
@@ -339,8 +339,8 @@ async def set_identity(
         .where(since.is_(None) if signed_in_at is None else since == signed_in_at)
         .values(email=email, subscription=subscription, updated_at=now)
     )
-    if (await db.execute(statement)).rowcount:
-        await bump_revision(db)
+    if db.execute(statement).rowcount:
+        db.execute(REVISION_BUMP)
 
 
 async def save_credentials(

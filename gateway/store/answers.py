@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store.database import insert_into
@@ -49,15 +49,13 @@ async def find_answer(
     return StoredAnswer(*row) if row else None
 
 
-async def save_answer(
-    db: AsyncConnection, account_id: str, kind: AnswerKind, answer: StoredAnswer
-) -> None:
+def save_answer(db: Connection, account_id: str, kind: AnswerKind, answer: StoredAnswer) -> None:
     """Keep an answer, unless a newer one is there; the account has to exist."""
     values = {"answer": answer.text, "fetched_at": answer.fetched_at}
     new = insert_into(db.dialect.name, account_answers).values(
         account_id=account_id, kind=kind, **values
     )
-    await db.execute(
+    db.execute(
         new.on_conflict_do_update(
             index_elements=["account_id", "kind"],
             set_=values,

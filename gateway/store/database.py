@@ -4,14 +4,15 @@ SQLite or PostgreSQL by way of SQLAlchemy Core: the same tables, migrations and 
 is loaded only when a migration is due, PostgreSQL's driver only for a PostgreSQL database.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
-import anyio.to_thread
 from sqlalchemy import Connection, Engine, Table, func, inspect, select, text, union, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError, StatementError
@@ -31,6 +32,9 @@ TRANSACTION_TIMEOUT = 30.0  # seconds; ours take milliseconds, so more means a s
 MIGRATIONS = Path(__file__).with_name("migrations")
 URL_PREFIXES = ("postgresql://", "postgres://")
 
+REVISION_BUMP = update(store_revision).values(revision=store_revision.c.revision + 1)
+"""As `bump_revision`, for those who write by `Database.write`."""
+
 _MIGRATION_LOCK = 0x6B69_726F  # any number that other programs on the server do not lock
 
 
@@ -39,7 +43,7 @@ class _Store:
     """What is particular to one of the two stores; `name` is fit for messages.
 
     `failures` are what its driver raises beside SQLAlchemy's errors. `blocking` writes too, in the
-    thread that uses it; None where the driver needs no threads.
+    thread that uses it, which is `writer`'s; None where the driver needs no threads.
     """
 
     name: str
@@ -50,6 +54,7 @@ class _Store:
     one_writer: bool
     failures: tuple[type[Exception], ...]
     blocking: Engine | None = None
+    writer: ThreadPoolExecutor | None = None
 
 
 class Database:
@@ -63,7 +68,7 @@ class Database:
         self.secrets = secrets
         self._store = store
         # SQLite lets one connection write; queueing here is fair and prompt, its own waiting polls.
-        self._writing = anyio.Lock()
+        self._writing = anyio.Lock(fast_acquire=True)
 
     @property
     def is_postgresql(self) -> bool:
@@ -101,7 +106,8 @@ class Database:
         """A transaction for writing that is known beforehand, and so is carried out in one go.
 
         With SQLite each statement of `begin` is handed to another thread and back several times. On
-        a busy machine that takes long, so this hands over the whole transaction.
+        a busy machine that takes long, so this hands over the whole transaction, at once: anyio's
+        threads would first let the loop go round twice.
 
         Raises:
             StoreError: as `begin`.
@@ -117,7 +123,8 @@ class Database:
 
         async with self._writing:
             with self._errors(), anyio.CancelScope(shield=True):
-                result = await anyio.to_thread.run_sync(in_a_transaction)
+                loop = asyncio.get_running_loop()
+                result = await loop.run_in_executor(self._store.writer, in_a_transaction)
         return result
 
     @contextmanager
@@ -185,7 +192,7 @@ async def read_revision(db: AsyncConnection) -> int:
 
 async def bump_revision(db: AsyncConnection) -> None:
     """Tell every process that accounts or keys changed; belongs into the changing transaction."""
-    await db.execute(update(store_revision).values(revision=store_revision.c.revision + 1))
+    await db.execute(REVISION_BUMP)
 
 
 def insert_into(dialect: str, table: Table) -> "postgresql.Insert | sqlite.Insert":
@@ -209,19 +216,21 @@ def _sqlite(path: Path) -> _Store:
         sqlite_file.prepare(path)
     except OSError as exc:
         raise StoreError(f"The database {path} cannot be opened: {exc.strerror}.") from exc
-    engine = sqlite_file.make_engine(path)
+    # One at a time writes, and finds its connection open however busy the readers are: opening one
+    # is several turns of the loop, and while it writes all other writers wait.
+    writing = sqlite_file.make_engine(path, connections=1).execution_options(
+        **{sqlite_file.WRITING: True}
+    )
     return _Store(
         name=str(path),
         setting="tenant.db_path",
-        reading=engine,
-        writing=engine.execution_options(**{sqlite_file.WRITING: True}),
-        # Keeps no connection open, so that there is nothing of it to close.
-        durable=sqlite_file.make_engine(path, durable=True).execution_options(
-            **{sqlite_file.WRITING: True}
-        ),
+        reading=sqlite_file.make_engine(path),
+        writing=writing,
+        durable=writing.execution_options(**{sqlite_file.DURABLE: True}),
         one_writer=True,
         failures=(sqlite_file.Error,),
         blocking=sqlite_file.make_writing_engine(path),
+        writer=ThreadPoolExecutor(1, thread_name_prefix="write to SQLite"),
     )
 
 
@@ -246,6 +255,9 @@ def _postgresql(url: str) -> _Store:
 async def _dispose(store: _Store) -> None:
     with anyio.CancelScope(shield=True):
         await store.reading.dispose()
+        await store.writing.dispose()
+    if store.writer is not None:
+        store.writer.shutdown()
     if store.blocking is not None:
         store.blocking.dispose()
 

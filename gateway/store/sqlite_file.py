@@ -24,23 +24,30 @@ OLDEST = (3, 35, 0)  # knows RETURNING
 
 WRITING = "begin_immediate"
 """The execution option of engines that write."""
+DURABLE = "synchronous_full"
+"""The execution option of engines whose commits also survive a power failure.
+
+Others are only certain to survive the end of the process, and cost no wait for the disk.
+"""
 
 Error = sqlite3.Error
 
 
-def make_engine(path: Path, *, migrating: bool = False, durable: bool = False) -> AsyncEngine:
+def make_engine(
+    path: Path, *, migrating: bool = False, connections: int | None = None
+) -> AsyncEngine:
     """An engine for a file that is there; transactions read unless they are told to write.
 
-    What a `durable` one commits survives a power failure, too; others are only certain to survive
-    the end of the process, and cost no wait for the disk.
+    `connections` is how many it may have.
     """
+    bound = {} if connections is None else {"pool_size": connections, "max_overflow": 0}
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
         connect_args={"timeout": BUSY_TIMEOUT},
-        poolclass=NullPool if migrating or durable else None,
+        poolclass=NullPool if migrating else None,
+        **bound,
     )
-
-    _listen(engine.sync_engine, migrating=migrating, durable=durable)
+    _listen(engine.sync_engine, migrating=migrating)
     return engine
 
 
@@ -55,7 +62,7 @@ def make_writing_engine(path: Path) -> Engine:
     return engine
 
 
-def _listen(engine: Engine, *, migrating: bool = False, durable: bool = False) -> None:
+def _listen(engine: Engine, *, migrating: bool = False) -> None:
     # Many rows in one statement: the driver gives the interpreter up for each statement it carries
     # out, and gets it back milliseconds later where the loop is busy.
     engine.dialect.use_insertmanyvalues_wo_returning = True
@@ -66,15 +73,20 @@ def _listen(engine: Engine, *, migrating: bool = False, durable: bool = False) -
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        cursor.execute("PRAGMA synchronous=NORMAL")
         # Rebuilding a table drops the old one, which must not cascade.
         cursor.execute(f"PRAGMA foreign_keys={'OFF' if migrating else 'ON'}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        durable = bool(options.get(DURABLE))
+        if connection.info.get(DURABLE, False) != durable:
+            connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.info[DURABLE] = durable
         # A deferred transaction that turns to writing fails at once when another has written.
-        writing = migrating or connection.get_execution_options().get(WRITING)
+        writing = migrating or options.get(WRITING)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 

@@ -24,7 +24,7 @@ from gateway.store.roll_ups import EPOCH, Cell, Sums, add_to_roll_ups, hour_of
 from gateway.store.secrets import SecretBox
 from gateway.store.tables import request_bodies, request_details, usage_records
 
-GATHER = 0.25  # seconds that rows are gathered for one write; with the write itself, well under one
+GATHER = 0.2  # seconds from one write to the next, while a busy machine may stretch all else
 # About twenty megabytes: an hour of three replies a second while the database refuses.
 MAX_PENDING = 10_000
 MAX_BATCH = 500  # rows in one transaction
@@ -338,9 +338,12 @@ class UsageWriter:
     async def run(self) -> NoReturn:
         """Write whatever comes, for ever. A database that refuses is tried again."""
         pause = FIRST_RETRY
+        due = 0.0
         while True:
             await self._wake.wait()
-            await anyio.sleep(self._gather)
+            # From one beginning to the next, so that a write that takes long delays no other.
+            await anyio.sleep_until(due)
+            due = anyio.current_time() + self._gather
             self._wake = anyio.Event()
             try:
                 await self.flush()
