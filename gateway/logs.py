@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from gateway.redact import HIDDEN, is_secret_name, redact_bare
+from gateway.redact import HIDDEN, is_secret_name, redact_bare, redact_traceback
 
 LEVELS: Mapping[str, int] = {
     "debug": logging.DEBUG,
@@ -81,7 +81,7 @@ def make_safe(_logger: WrappedLogger, _method: str, fields: EventDict) -> EventD
         if is_secret_name(name):
             fields[name] = HIDDEN
         elif name == "exception" and isinstance(value, str):
-            fields[name] = _indented(value)
+            fields[name] = safe_traceback(value)
         elif isinstance(value, str):
             fields[name] = escape_controls(redact_bare(value))
         elif isinstance(value, bytes | list | tuple | dict):
@@ -116,8 +116,9 @@ def _safe_inside(value: object) -> object:
             return value
 
 
-def _indented(traceback: str) -> str:
-    lines = redact_bare(traceback).splitlines()
+def safe_traceback(traceback: str) -> str:
+    """A traceback without secrets, each of its lines indented."""
+    lines = redact_traceback(traceback).splitlines()
     return "\n".join("    " + escape_controls(line) for line in lines)
 
 

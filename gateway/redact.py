@@ -46,7 +46,12 @@ _JSON_MEMBER = re.compile(
 )
 # JSON inside a JSON string: every quote has backslashes before it, and the same ones end the value.
 _QUOTED_JSON_MEMBER = re.compile(
-    rf"""((\\+")(?:{_NAMES})\2\s*:\s*\2)(?:(?!\2).)*""", re.IGNORECASE | re.DOTALL
+    rf"""((\\+")(?:{_NAMES})\2\s*:\s*\2)(?:(?!(?<!\\)\2).)*""", re.IGNORECASE | re.DOTALL
+)
+# As Python shows a dict, or what an object was made with, also inside another such text.
+_REPR_MEMBER = re.compile(
+    rf"""(?<![A-Za-z0-9_-])((?:{_NAMES})(?:\\*["'])?\s*[:=]\s*b?(\\*["']))(?:(?!(?<!\\)\2).)*""",
+    re.IGNORECASE | re.DOTALL,
 )
 _FORM_MEMBER = re.compile(rf"""(?<![A-Za-z0-9_-])((?:{_NAMES})=)[^&\s"'<>]+""", re.IGNORECASE)
 _HEADER_LINE = re.compile(
@@ -82,12 +87,22 @@ def redact_text(text: str, limit: int) -> str:
 
     The result has at most `limit` characters of it, and then says how many are missing.
     """
+    text = redact_members(text)
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit} more characters)"
+
+
+def redact_traceback(text: str) -> str:
+    """Hide secrets in a traceback, whose messages may quote a body, headers or any object."""
+    return redact_members(_REPR_MEMBER.sub(rf"\1{HIDDEN}", text))
+
+
+def redact_members(text: str) -> str:
+    """Hide what is recognisable as a secret by its name, or by itself."""
     text = _JSON_MEMBER.sub(rf'\1"{HIDDEN}"', text)
     text = _QUOTED_JSON_MEMBER.sub(rf"\1{HIDDEN}", text)
     text = _FORM_MEMBER.sub(rf"\1{HIDDEN}", text)
     text = _HEADER_LINE.sub(rf"\1{HIDDEN}", text)
-    text = redact_bare(text)
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit} more characters)"
+    return redact_bare(text)
 
 
 def redact_headers(headers: Mapping[str, str], limit: int = 1024) -> dict[str, str]:

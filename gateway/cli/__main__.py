@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import click
@@ -84,11 +85,24 @@ def main() -> int:
     """Run the command line of this process and give its exit code."""
     # Whatever this process makes, databases and key files among it, is for its owner alone.
     os.umask(0o077)
+    sys.excepthook = _tell_defect
     for stream in (sys.stdout, sys.stderr):
         # A redirected stream on Windows has a legacy encoding, in which printing "✓" would raise.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
     return run(sys.argv[1:])
+
+
+def _tell_defect(
+    kind: type[BaseException], defect: BaseException, traceback: TracebackType | None
+) -> None:
+    """Print what nobody caught: it may quote whatever was at hand, keys and tokens among it."""
+    from traceback import format_exception
+
+    from gateway.logs import safe_traceback
+
+    told = "".join(format_exception(kind, defect, traceback))
+    _complain(f"This is a defect of {PROGRAM}; please report it.\n{safe_traceback(told)}")
 
 
 def run(arguments: Sequence[str]) -> int:
