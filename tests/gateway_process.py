@@ -103,7 +103,11 @@ class GatewayProcess:
 
 @contextmanager
 def gateway_processes(
-    installation: Installation, count: int = 1, extra: Mapping[str, Any] | None = None
+    installation: Installation,
+    count: int = 1,
+    extra: Mapping[str, Any] | None = None,
+    *,
+    command: str | Path = COMMAND,
 ) -> Iterator[list[GatewayProcess]]:
     """Running gateways on one database."""
     with ExitStack() as stack:
@@ -113,7 +117,7 @@ def gateway_processes(
             log = installation.folder / f"gateway-{number}.log"
             environment = {**installation.environment(port), **(extra or {})}
             process = subprocess.Popen(
-                [COMMAND, "serve"],
+                [command, "serve"],
                 env=environment,
                 cwd=installation.folder,
                 stdout=subprocess.DEVNULL,

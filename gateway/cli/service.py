@@ -53,9 +53,10 @@ def install(
     It runs `serve` with the settings file given here, else with the one it finds itself. Variables
     of this terminal's environment are not passed on: put what they say into the file.
     """
-    load(config, {"tenant.db_path": db_path})  # complains here rather than in a log
+    # Complains here rather than in a log.
+    settings = load(config, {"tenant.db_path": db_path}).settings
     service = _service(system=system, run_as=run_as)
-    service.install(_command(config, db_path))
+    service.install(_command(config, db_path), settings.server.drain_timeout_seconds)
     _tell(service, as_json=as_json)
     ignored = sorted(name for name in os.environ if name.startswith("KIRO_GATEWAY_"))
     if ignored:

@@ -50,6 +50,8 @@ def update(
     the old program is kept beside the new one as kiro-gateway.previous. A running gateway goes on
     with the old version until it is restarted.
     """
+    from gateway.errors import ServiceFailed
+
     if rollback and (check or wanted):
         raise click.UsageError("--rollback goes with neither --check nor --version.")
     if allow_downgrade and not wanted:
@@ -59,9 +61,15 @@ def update(
     else:
         proxy = load(config, {"tenant.db_path": db_path}).settings.upstream.proxy
         told = _update(wanted, proxy, check=check, allow_downgrade=allow_downgrade)
+    failure: ServiceFailed | None = None
     if told["changed"]:
-        told["restarted"] = _restart_service(restart=restart)
+        try:
+            told["restarted"] = _restart_service(restart=restart)
+        except ServiceFailed as exc:  # the update is made all the same, and has to be told
+            told["restarted"], failure = False, exc
     _tell(told, as_json=as_json)
+    if failure is not None:
+        raise failure
 
 
 def _tell(told: dict[str, object], *, as_json: bool) -> None:

@@ -4,13 +4,13 @@ import os
 import plistlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from gateway.errors import ServiceFailed
-from gateway.service.service import Run, State, run
+from gateway.service.service import MORE_THAN_DRAIN, Run, State, run
 
 LABEL = "com.pinealctx.kiro-gateway"
-STOP_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class LaunchdService:
         """Of launchctl."""
         return f"launchctl kickstart -k {self._target}"
 
-    def install(self, command: Sequence[str]) -> None:
+    def install(self, command: Sequence[str], drain: float) -> None:
         """Write the property list and load it; one that is loaded already is loaded anew."""
         try:
             self.place.parent.mkdir(parents=True, exist_ok=True)
             self.log_file.parent.mkdir(parents=True, exist_ok=True)
-            self.place.write_bytes(self.property_list(command))
+            self.place.write_bytes(self.property_list(command, drain))
         except OSError as exc:
             raise ServiceFailed(f"{self.place} cannot be written: {exc.strerror}.") from exc
         if self.state().running:
@@ -73,7 +73,7 @@ class LaunchdService:
             return State(installed=True)
         return State(installed=True, running="state = running" in shown, starts_by_itself=True)
 
-    def property_list(self, command: Sequence[str]) -> bytes:
+    def property_list(self, command: Sequence[str], drain: float) -> bytes:
         """As launchd.plist(5) describes it."""
         return plistlib.dumps(
             {
@@ -83,7 +83,7 @@ class LaunchdService:
                 # Not after it was told to end, or is configured wrongly for good.
                 "KeepAlive": {"SuccessfulExit": False},
                 "ThrottleInterval": 10,
-                "ExitTimeOut": STOP_SECONDS,
+                "ExitTimeOut": ceil(drain) + MORE_THAN_DRAIN,
                 "ProcessType": "Interactive",
                 "Umask": 0o077,
                 "StandardOutPath": str(self.log_file),

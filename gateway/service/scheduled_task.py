@@ -49,8 +49,11 @@ class ScheduledTask:
         """Of schtasks."""
         return f"schtasks /End /TN {NAME} & schtasks /Run /TN {NAME}"
 
-    def install(self, command: Sequence[str]) -> None:
-        """Write the description, hand it over, and run the task."""
+    def install(self, command: Sequence[str], drain: float) -> None:
+        """Write the description, hand it over, and run the task.
+
+        The scheduler ends a task without giving it time, so that there is none to tell it of.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             # The scheduler reads UTF-16 and nothing else.

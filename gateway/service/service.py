@@ -11,6 +11,9 @@ from gateway.errors import ServiceFailed
 NAME = "kiro-gateway"
 DESCRIPTION = "Kiro Gateway: OpenAI- and Anthropic-compatible APIs for Kiro accounts"
 
+# Seconds that a stopped service has beyond those for its streams, before it is killed.
+MORE_THAN_DRAIN = 30
+
 Run = Callable[[Sequence[str]], str]
 """Runs a system's own tool and gives its output; raises ServiceFailed with what it complains of."""
 
@@ -43,8 +46,11 @@ class Service(Protocol):
         """What restarts it, as people type it."""
         ...
 
-    def install(self, command: Sequence[str]) -> None:
-        """Describe it to the system, start it, and have it started from now on."""
+    def install(self, command: Sequence[str], drain: float) -> None:
+        """Describe it to the system, start it, and have it started from now on.
+
+        `drain` is how many seconds streams may take to finish when it is stopped.
+        """
         ...
 
     def uninstall(self) -> None:

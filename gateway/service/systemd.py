@@ -3,14 +3,14 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from gateway.errors import ServiceFailed
-from gateway.service.service import DESCRIPTION, NAME, Run, State, run
+from gateway.service.service import DESCRIPTION, MORE_THAN_DRAIN, NAME, Run, State, run
 
 FOLDER = ".kiro-gateway"
 UNIT = f"{NAME}.service"
-STOP_SECONDS = 60  # longer than `server.drain_timeout_seconds` is by default
 
 # What every unit may ask for without privileges.
 HARDENING = """\
@@ -74,11 +74,11 @@ class SystemdService:
         """Of systemctl."""
         return f"{'sudo ' if self.user else ''}{' '.join(self._systemctl('restart', NAME))}"
 
-    def install(self, command: Sequence[str]) -> None:
+    def install(self, command: Sequence[str], drain: float) -> None:
         """Write the unit and start it; a running one is started again."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.place.write_text(self.unit(command))
+            self.place.write_text(self.unit(command, drain))
             self.place.chmod(0o644)
             if self.user is not None:
                 # The only folder that the unit may write; it has to be there beforehand.
@@ -121,7 +121,7 @@ class SystemdService:
             since=facts.get("ActiveEnterTimestamp", ""),
         )
 
-    def unit(self, command: Sequence[str]) -> str:
+    def unit(self, command: Sequence[str], drain: float) -> str:
         """The unit file; its form is that of systemd.unit(5) and systemd.exec(5)."""
         whole = self.user is not None
         run_as = (
@@ -137,7 +137,8 @@ class SystemdService:
             f"[Service]\nExecStart={' '.join(map(_quoted, command))}\n{run_as}"
             "Restart=on-failure\nRestartSec=2\n"
             # The program is two processes; the second is told by the first.
-            f"KillMode=mixed\nTimeoutStopSec={STOP_SECONDS}\nSuccessExitStatus=143\n"
+            f"KillMode=mixed\nTimeoutStopSec={ceil(drain) + MORE_THAN_DRAIN}\n"
+            "SuccessExitStatus=143\n"
             f"{HARDENING}{hardening}\n"
             f"[Install]\nWantedBy={'multi-user' if whole else 'default'}.target\n"
         )

@@ -41,7 +41,8 @@ def binary() -> Path:
 def _unfit(built: Path) -> str | None:
     if not built.exists():
         return "there is no dist/kiro-gateway; `make binary` builds it"
-    newest = max(path.stat().st_mtime for path in (ROOT / "gateway").rglob("*.py"))
+    packed = [path for path in (ROOT / "gateway").rglob("*") if path.suffix != ".pyc"]
+    newest = max(path.stat().st_mtime for path in packed if path.is_file())
     if built.stat().st_mtime < newest:
         return "dist/kiro-gateway is older than the sources; `make binary` builds it"
     return None

@@ -107,6 +107,16 @@ def test_a_service_is_installed_seen_and_removed(user: User) -> None:
 
 
 @linux_only
+def test_a_service_has_time_to_let_its_streams_finish(user: User, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("server: {drain_timeout_seconds: 600}\n")
+    done = user.service("install", "--config", str(config))
+    assert done.returncode == 0, done.stderr
+    unit = user.home / ".config/systemd/user/kiro-gateway.service"
+    assert "TimeoutStopSec=630\n" in unit.read_text()
+
+
+@linux_only
 def test_settings_that_are_wrong_are_said_so_before_anything_is_installed(
     user: User, tmp_path: Path
 ) -> None:
@@ -136,7 +146,7 @@ def test_systemd_understands_the_unit(tmp_path: Path, user_name: str | None) -> 
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     service = SystemdService(tmp_path, user_name, tmp_path)
-    service.place.write_text(service.unit([str(program), *COMMAND[1:]]))
+    service.place.write_text(service.unit([str(program), *COMMAND[1:]], 30))
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not there")
     done = subprocess.run(
@@ -149,13 +159,13 @@ def test_systemd_understands_the_unit(tmp_path: Path, user_name: str | None) -> 
 
 
 def test_a_unit_says_nothing_but_what_is_meant_by_odd_paths() -> None:
-    unit = SystemdService(Path("/units"), None, Path("/home/x")).unit(COMMAND)
+    unit = SystemdService(Path("/units"), None, Path("/home/x")).unit(COMMAND, 30)
     start = 'ExecStart="/home/a user/kiro-gateway" serve --config "/etc/100%%/a $$b.yaml"\n'
     assert start in unit
 
 
 def test_the_machines_service_is_hardened_and_writes_its_own_folder_only() -> None:
-    unit = SystemdService(Path("/units"), "kiro", Path("/home/kiro")).unit(COMMAND)
+    unit = SystemdService(Path("/units"), "kiro", Path("/home/kiro")).unit(COMMAND, 30)
     for line in (
         "User=kiro",
         "ProtectSystem=strict",
@@ -170,10 +180,11 @@ def test_the_machines_service_is_hardened_and_writes_its_own_folder_only() -> No
 def test_a_launchd_agent_is_described_loaded_and_unloaded(tmp_path: Path) -> None:
     tools = Tools({"print": "state = running"})
     service = LaunchdService(tmp_path, 501, tools)
-    service.install(COMMAND)
+    service.install(COMMAND, 45.5)
     described = plistlib.loads(service.place.read_bytes())
     assert described["ProgramArguments"] == list(COMMAND)
     assert described["RunAtLoad"] is True
+    assert described["ExitTimeOut"] == 76
     assert described["StandardErrorPath"] == str(tmp_path / "Library/Logs/kiro-gateway.log")
     assert tools.asked[-1] == ["launchctl", "bootstrap", "gui/501", str(service.place)]
     assert service.state().running
@@ -185,7 +196,7 @@ def test_a_launchd_agent_is_described_loaded_and_unloaded(tmp_path: Path) -> Non
 def test_a_scheduled_task_runs_the_command_and_keeps_what_it_says(tmp_path: Path) -> None:
     tools = Tools({"Get-ScheduledTask": "4\r\n"})
     service = ScheduledTask(tmp_path, "HOME\\someone", tools)
-    service.install((r"C:\Program Files\kiro-gateway.exe", "serve"))
+    service.install((r"C:\Program Files\kiro-gateway.exe", "serve"), 30)
     task = ET.fromstring(service.place.read_text("utf-16").partition("?>")[2])
     arguments = task.findtext(f".//{{{NAMESPACE}}}Arguments")
     expected = rf'/d /c ""C:\Program Files\kiro-gateway.exe" serve >> "{service.log_file}" 2>&1"'

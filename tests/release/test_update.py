@@ -7,60 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.release.release_server import (
-    Releases,
-    Trouble,
-    gateway_program,
-    pack,
-    program,
-    release_server,
-)
+from tests.release.machine import Machine
+from tests.release.release_server import ROOT, Trouble, pack, program, release_server
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs here are scripts")
-
-ROOT = Path(__file__).parent.parent.parent
-
-
-@dataclass(slots=True)
-class Machine:
-    """A program in a folder of its user's, and where its releases come from."""
-
-    program: Path
-    releases: Releases
-
-    def build(self, version: str) -> bytes:
-        """The program of a version; of ours but for being frozen."""
-        return gateway_program(version, self.releases.key)
-
-    def publish(self, version: str, *, newest: bool = True) -> str:
-        return self.releases.publish(version, self.build(version), newest=newest)
-
-    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self.program, *arguments],
-            env={
-                "HOME": str(self.program.parent.parent.parent),
-                "PATH": os.environ["PATH"],
-                "KIRO_GATEWAY_RELEASES_URL": self.releases.url,
-                **more,
-            },
-            cwd=self.program.parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def says(self) -> str:
-        return self.run("--version").stdout.strip()
-
-    def files(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self.program.parent.iterdir()}
 
 
 @pytest.fixture
@@ -282,6 +237,25 @@ def test_a_folder_that_cannot_be_written_is_said_so(machine: Machine, tmp_path: 
         subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
         done = machine.run("update", HOME=str(tmp_path))
     assert "cannot be written by you" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
+def test_an_update_is_told_although_the_service_does_not_restart(
+    machine: Machine, tmp_path: Path
+) -> None:
+    unit = machine.home / ".config/systemd/user/kiro-gateway.service"
+    unit.parent.mkdir(parents=True)
+    unit.touch()
+    (tmp_path / "systemctl").write_text(
+        "#!/bin/sh\ncase $* in *show*) echo ActiveState=active ;; *) echo no >&2; exit 1 ;; esac\n"
+    )
+    (tmp_path / "systemctl").chmod(0o755)
+    machine.publish("1.3.0")
+    done = machine.run("update", "--restart", PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert done.returncode == 1
+    assert "Updated kiro-gateway from v1.2.3 to v1.3.0." in done.stdout
+    assert "systemctl --user restart kiro-gateway: no" in done.stderr
+    assert machine.says() == "kiro-gateway 1.3.0"
 
 
 def test_there_is_nothing_to_go_back_to_at_first(machine: Machine) -> None:
