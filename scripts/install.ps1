@@ -53,7 +53,7 @@ function Get-Architecture {
         'AMD64' { return 'amd64' }
         # There is no build of its own; Windows 11 runs this one.
         'ARM64' { return 'amd64' }
-        default { throw "There is no download for $machine. With Python 3.11 or newer: pip install $Program" }
+        default { throw "There is no download for $machine. With Python 3.11 or newer, pip installs the .whl file of the release." }
     }
 }
 

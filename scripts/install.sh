@@ -17,6 +17,7 @@ PROGRAM=kiro-gateway
 RELEASES=${KIRO_GATEWAY_RELEASES_URL:-https://github.com/pinealctx/kiro-gateway/releases}
 HOME_FOLDER=$HOME/.kiro-gateway
 BIN=$HOME_FOLDER/bin
+WHEEL="With Python 3.11 or newer, pip installs the .whl file of the release: $RELEASES"
 MARKER="# kiro-gateway PATH"
 
 release_keys() {
@@ -78,6 +79,8 @@ main() {
     # In the folder of the program, where the new file can take the place of the old one at once.
     umask 077
     mkdir -p "$BIN" || fail "cannot make $BIN. Check who owns $HOME_FOLDER."
+    # What was left by one that was killed.
+    find "$BIN" -maxdepth 1 -name '.install.*' -mmin +60 -exec rm -rf {} + 2>/dev/null || true
     scratch=$(mktemp -d "$BIN/.install.XXXXXX") || fail "cannot write into $BIN"
     trap 'rm -rf "$scratch"' EXIT
     trap 'exit 129' HUP
@@ -104,7 +107,7 @@ find_system() {
     case $(uname -m) in
         x86_64 | amd64) machine=amd64 ;;
         arm64 | aarch64) machine=arm64 ;;
-        *) fail "there is no download for $(uname -m); with Python 3.11 or newer: pip install $PROGRAM" ;;
+        *) fail "there is no download for $(uname -m). $WHEEL" ;;
     esac
     # A shell under Rosetta says x86_64 on a machine that is not.
     if [ "$system" = darwin ] && [ "$(sysctl -n sysctl.proc_translated 2>/dev/null || true)" = 1 ]; then
@@ -265,6 +268,9 @@ put_in_place() {
         case $says in
             # It unpacks its libraries into the temporary folder, which may be mounted noexec or full.
             *"failed to map segment"*) hint=" Set TMPDIR to a folder that programs may run from." ;;
+            *GLIBC_* | *"not found"* | *"No such file"*)
+                hint=" It needs glibc 2.28 or newer. $WHEEL"
+                ;;
             *"Failed to extract"*) hint=" Make room in the temporary folder, or set TMPDIR to another." ;;
             *) hint= ;;
         esac
@@ -327,6 +333,8 @@ uninstall() {
     else
         say "$BIN/$PROGRAM is not there."
     fi
+    # What was left by updates that were killed.
+    rm -rf "$BIN"/.install.* "$BIN"/.kiro-gateway-update-*
     rmdir "$BIN" 2>/dev/null || true
     for profile in "${ZDOTDIR:-$HOME}/.zshrc" "$HOME/.bashrc" "$HOME/.bash_profile" "$HOME/.profile" \
         "${XDG_CONFIG_HOME:-$HOME/.config}/fish/conf.d/kiro-gateway.fish"; do

@@ -112,8 +112,11 @@ def _update(
     import anyio
 
     from gateway.errors import UpdateFailed
+    from gateway.update.installed import find_installed
     from gateway.update.versions import Version
 
+    if not check:
+        find_installed()  # what others installed stays, whatever there is to be had
     try:
         version = Version.parse(wanted) if wanted else None
     except ValueError as exc:

@@ -55,6 +55,12 @@ def _package_command() -> str:
     origin = json.loads(package.read_text("direct_url.json") or "{}")
     if origin.get("dir_info", {}).get("editable"):
         return "git pull && make install"
+    if "archive_info" in origin:  # a file, not what some index has under the name
+        from gateway.update.download import RELEASES  # noqa: PLC0415  # httpx, which few need here
+
+        return (
+            f"{sys.executable} -m pip install --upgrade FILE.whl (the file is at {RELEASES}/latest)"
+        )
     environment = Path(sys.prefix)
     if "pipx" in environment.parts:
         return f"pipx upgrade {PACKAGE}"

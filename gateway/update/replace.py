@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,8 @@ from gateway.update.versions import Version
 
 LARGEST_PROGRAM = 500 * 1024 * 1024  # bytes
 FIRST_START = 120.0  # seconds; virus scanners read a new program before it runs
+STAGED = ".kiro-gateway-update-"
+ABANDONED = 3600.0  # seconds after which nobody is still at it
 
 
 @contextmanager
@@ -35,9 +38,10 @@ def staging(installed: Installed) -> Iterator[Path]:
             of that kind.
     """
     folder = installed.program.parent
+    _sweep(folder)
     try:
         with tempfile.TemporaryDirectory(
-            prefix=".kiro-gateway-update-", dir=folder, ignore_cleanup_errors=True
+            prefix=STAGED, dir=folder, ignore_cleanup_errors=True
         ) as staged:
             yield Path(staged)
     except OSError as exc:
@@ -51,6 +55,15 @@ def staging(installed: Installed) -> Iterator[Path]:
                 f"There is no room left in {folder}. Make some and try again. Nothing was changed."
             ) from exc
         raise
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what updates left behind that were killed."""
+    before = time.time() - ABANDONED
+    for staged in folder.glob(f"{STAGED}*"):
+        with suppress(OSError):
+            if staged.stat().st_mtime < before:
+                shutil.rmtree(staged)
 
 
 def unpack(archive: Path, release: Release, into: Path) -> Path:

@@ -95,3 +95,12 @@ def test_what_the_wheel_installs_passes_the_selftest(wheel: Path, tmp_path: Path
         check=False,
     )
     assert done.returncode == 0, done.stdout
+    done = subprocess.run(
+        [scripts / "kiro-gateway", "update"],
+        env=os.environ | {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "pip install --upgrade FILE.whl" in done.stderr

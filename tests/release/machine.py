@@ -40,15 +40,28 @@ class Machine:
         command = [sys.executable, "-c", self.code(version), str(self.program), *arguments]
         return self._run(command, more)
 
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """A command that goes on; its complaints are read from its `stderr`."""
+        return subprocess.Popen(
+            [self.program, *arguments],
+            env=self.environment(),
+            cwd=self.program.parent,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "KIRO_GATEWAY_RELEASES_URL": self.releases.url,
+        }
+
     def _run(self, command: list[str], more: dict[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
-            env={
-                "HOME": str(self.home),
-                "PATH": os.environ["PATH"],
-                "KIRO_GATEWAY_RELEASES_URL": self.releases.url,
-                **more,
-            },
+            env=self.environment() | more,
             cwd=self.program.parent,
             capture_output=True,
             text=True,

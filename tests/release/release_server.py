@@ -81,6 +81,7 @@ class Trouble:
     headers: dict[str, str] = field(default_factory=dict)
     cut_after: int | None = None
     times: int = 10**6
+    hold: threading.Event | None = None  # what is cut ends when this is set
 
 
 @dataclass(slots=True)
@@ -154,6 +155,8 @@ def release_server() -> Iterator[Releases]:
             body = body[start:]
             if trouble.cut_after is not None:
                 self.wfile.write(body[: trouble.cut_after])
+                if trouble.hold is not None:
+                    trouble.hold.wait()
                 self.close_connection = True
                 return
             self.wfile.write(body)

@@ -249,6 +249,34 @@ def test_a_temporary_folder_that_will_not_do_is_named(says: str, hint: str, home
     assert not home.program.exists()
 
 
+@pytest.mark.parametrize(
+    "says",
+    [
+        "libm.so.6: version GLIBC_2.28 not found (required by /tmp/_MEI1/libpython3.12.so.1.0)",
+        "sh: kiro-gateway: not found",
+    ],
+    ids=["older", "musl"],
+)
+def test_a_system_with_another_c_library_is_told_of_pip(says: str, home: Home) -> None:
+    home.releases.publish("1.2.3", f'#!/bin/sh\necho "{says}" >&2\nexit 127\n'.encode())
+    assert "pip installs the .whl file" in refused(home.pipe())
+    assert not home.program.exists()
+
+
+def test_what_killed_installations_left_is_removed(home: Home) -> None:
+    home.releases.publish("1.2.3")
+    fine(home.pipe())
+    old, new = (home.program.with_name(f".install.{name}") for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "archive").touch()
+    os.utime(old, (0, 0))
+    fine(home.pipe())
+    assert (old.exists(), new.exists()) == (False, True)
+    fine(home.pipe("--uninstall"))
+    assert not home.program.parent.exists()
+
+
 def test_a_running_program_is_replaced_and_goes_on(home: Home) -> None:
     home.releases.publish("1.2.3", Path(shutil.which("sleep") or "").read_bytes())
     fine(home.pipe())

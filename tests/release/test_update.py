@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -208,6 +210,49 @@ def test_a_download_that_breaks_off_goes_on_where_it_was(machine: Machine) -> No
 
 
 @contextmanager
+def halfway(machine: Machine) -> Iterator["subprocess.Popen[str]"]:
+    """An update that has a part of the archive and waits for the rest."""
+    path = machine.publish("1.3.0")
+    rest = threading.Event()
+    machine.releases.trouble[path] = Trouble(cut_after=100, times=1, hold=rest)
+    process = machine.start("update")
+    try:
+        while not any(
+            archive.stat().st_size
+            for archive in machine.program.parent.glob(".kiro-gateway-update-*/archive")
+        ):
+            assert process.poll() is None
+        yield process
+    finally:
+        rest.set()
+        process.kill()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def test_what_a_killed_update_left_is_removed_by_a_later_one(machine: Machine) -> None:
+    with halfway(machine) as process:
+        process.kill()
+    (left,) = machine.program.parent.glob(".kiro-gateway-update-*")
+    assert machine.run("update").returncode == 0
+    assert left.exists(), "somebody may still be at it"
+    os.utime(left, (0, 0))
+    assert machine.run("update", "--rollback").returncode == 0
+    assert sorted(machine.files()) == ["kiro-gateway", "kiro-gateway.previous"]
+
+
+def test_an_update_that_is_interrupted_leaves_nothing(machine: Machine) -> None:
+    before = machine.files()
+    with halfway(machine) as process:
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+    assert machine.files() == before
+
+
+@contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """A file system of 64 KiB."""
     folder.mkdir()
@@ -265,7 +310,7 @@ def test_there_is_nothing_to_go_back_to_at_first(machine: Machine) -> None:
 
 def test_a_python_package_is_told_what_updates_it() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "gateway", "update", "--rollback"],
+        [sys.executable, "-m", "gateway", "update"],
         cwd=ROOT,
         capture_output=True,
         text=True,
