@@ -90,7 +90,25 @@ def main() -> int:
         # A redirected stream on Windows has a legacy encoding, in which printing "✓" would raise.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
-    return run(sys.argv[1:])
+    code = run(sys.argv[1:])
+    return code if _flushed() else code or 1
+
+
+def _flushed() -> bool:
+    """Whether all that was printed has arrived; where it cannot, Python is kept from trying again.
+
+    It would at its end, and complain of what has been said already.
+    """
+    stream = sys.__stdout__
+    try:
+        if stream is not None:  # as it is where it was closed from the beginning
+            stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
+        return False
+    return True
 
 
 def _tell_defect(

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -201,3 +202,17 @@ def test_a_redirected_stream_of_any_encoding_takes_any_text(encoding: str) -> No
     )
     assert done.returncode == 0, done.stderr
     assert "✓".encode() in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("config", "show")])
+def test_a_full_disk_under_standard_output_is_said_once(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "kiro-gateway: No space left on device\n")
