@@ -49,13 +49,13 @@ class LaunchdService:
             self.place.write_bytes(self.property_list(command, drain))
         except OSError as exc:
             raise ServiceFailed(f"{self.place} cannot be written: {exc.strerror}.") from exc
-        if self.state().running:
+        if self._shown() is not None:  # loaded; also while it waits to be started again
             self.run(["launchctl", "bootout", self._target])
         self.run(["launchctl", "bootstrap", self._domain, str(self.place)])
 
     def uninstall(self) -> None:
         """Unload it and remove the property list."""
-        if self.state().running:
+        if self._shown() is not None:  # loaded; also while it waits to be started again
             self.run(["launchctl", "bootout", self._target])
         self.place.unlink(missing_ok=True)
 
@@ -67,11 +67,17 @@ class LaunchdService:
         """What launchctl knows of it."""
         if not self.place.exists():
             return State(installed=False)
-        try:
-            shown = self.run(["launchctl", "print", self._target])
-        except ServiceFailed:
+        shown = self._shown()
+        if shown is None:
             return State(installed=True)
         return State(installed=True, running="state = running" in shown, starts_by_itself=True)
+
+    def _shown(self) -> str | None:
+        """What launchctl tells of it; None while it is not loaded."""
+        try:
+            return self.run(["launchctl", "print", self._target])
+        except ServiceFailed:
+            return None
 
     def property_list(self, command: Sequence[str], drain: float) -> bytes:
         """As launchd.plist(5) describes it."""

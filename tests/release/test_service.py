@@ -188,6 +188,7 @@ def test_a_launchd_agent_is_described_loaded_and_unloaded(tmp_path: Path) -> Non
     assert described["StandardErrorPath"] == str(tmp_path / "Library/Logs/kiro-gateway.log")
     assert tools.asked[-1] == ["launchctl", "bootstrap", "gui/501", str(service.place)]
     assert service.state().running
+    tools.answers["print"] = "state = spawn scheduled"
     service.uninstall()
     assert tools.asked[-1] == ["launchctl", "bootout", "gui/501/com.pinealctx.kiro-gateway"]
     assert not service.place.exists()
