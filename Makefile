@@ -212,7 +212,7 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-e
 lock: install ## renew the locked dependencies
 	$(LOCK) --upgrade -o requirements/runtime.txt
 	$(LOCK) --upgrade --extra dev -o requirements/dev.txt
-	$(LOCK) --upgrade --extra binary -o requirements/binary.txt
+	$(LOCK) --upgrade --extra binary --extra packed -o requirements/binary.txt
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(BINARY_VENV) $(CLIENTS)/node_modules $(UI)/node_modules \

@@ -172,12 +172,13 @@ def make_bom(graphs: list[Graph], requirements: list[str], number: str) -> Bom:
     return bom
 
 
-def requirements_of(root: Path) -> list[str]:
-    """What the gateway requires on the system that this runs on."""
+def requirements_of(root: Path, *, binary: bool = False) -> list[str]:
+    """What the gateway requires on the system that this runs on; and what the binary adds."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    packed = project["optional-dependencies"]["packed"] if binary else []
     return [
         text
-        for text in project["dependencies"]
+        for text in [*project["dependencies"], *packed]
         if (marker := Requirement(text).marker) is None or marker.evaluate()
     ]
 
@@ -189,7 +190,7 @@ def main() -> None:
     parser.add_argument("--binary-contents", type=Path, help="a list made by build.contents")
     parser.add_argument("--into", type=Path, default=Path("dist/release"), help="a folder")
     wanted = parser.parse_args()
-    requirements = requirements_of(ROOT)
+    requirements = requirements_of(ROOT, binary=bool(wanted.binary_contents))
     graphs = [python_packages(wanted.environment, requirements)]
     if UI_LOCK.exists():
         graphs.append(npm_packages(UI_LOCK))

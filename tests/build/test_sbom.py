@@ -113,3 +113,9 @@ def test_everything_is_required_by_the_product_or_by_what_it_requires(document: 
 def test_a_requirement_that_is_not_installed_is_an_error() -> None:
     with pytest.raises(LookupError, match="no no-such-package"):
         python_packages(Path(sys.prefix), ["no-such-package"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there the binary adds something")
+def test_what_only_the_binary_has_is_among_its_parts() -> None:
+    added = set(requirements_of(ROOT, binary=True)) - set(requirements_of(ROOT))
+    assert [name.partition(">")[0] for name in added] == ["sqlean.py"]
