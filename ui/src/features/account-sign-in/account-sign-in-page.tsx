@@ -21,7 +21,11 @@ export function AccountSignInPage() {
   })
   const name = account.data?.name ?? ''
   return (
-    <Page title={t('title', { name })} description={t('pageHint')}>
+    <Page
+      title={t('title', { name })}
+      description={t('pageHint')}
+      back={{ to: `/accounts/${id}`, label: name || t('account') }}
+    >
       <div className={classes.narrow}>
         <Panel>
           {account.isPending && <Loading lines={4} />}
@@ -33,7 +37,10 @@ export function AccountSignInPage() {
             />
           )}
           {account.data && (
-            <SignIn account={account.data} onDone={() => void navigate({ to: '/' })} />
+            <SignIn
+              account={account.data}
+              onDone={() => void navigate({ to: '/accounts/$id', params: { id } })}
+            />
           )}
         </Panel>
       </div>

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, List, Modal, Select, Stack, Text } from '@mantine/core'
+import { Button, Checkbox, Group, List, Modal, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -12,8 +12,6 @@ import {
   useChangeAccount,
   useCreateAccount,
   useDeleteAccount,
-  useImportSignIn,
-  type ImportPlace,
 } from './accounts-api'
 import { TestCall } from './test-call'
 
@@ -135,44 +133,6 @@ export function DeleteAccount({
             />
           </>
         )}
-      </Stack>
-    </ConfirmDialog>
-  )
-}
-
-const PLACES: ImportPlace[] = ['kiro-cli', 'ide']
-
-/** Copies a sign-in from a program on the gateway's machine. */
-export function ImportSignIn({ account, onClose }: DialogProps) {
-  const { t } = useTranslation('accounts')
-  const take = useImportSignIn(account.id)
-  const [source, setSource] = useState('')
-  return (
-    <ConfirmDialog
-      opened
-      title={t('import.title', { name: account.name })}
-      confirmLabel={t('import.confirm')}
-      onClose={onClose}
-      onConfirm={async () => {
-        await take.mutateAsync(PLACES.find((place) => place === source) ?? null)
-        onClose()
-      }}
-    >
-      <Stack gap="md">
-        <div>
-          {t('import.text')}
-          {account.token_info.has_token && <> {t('import.replaces')}</>}
-        </div>
-        <Select
-          label={t('import.source')}
-          allowDeselect={false}
-          data={[
-            { value: '', label: t('import.any') },
-            ...PLACES.map((value) => ({ value, label: t(`import.${value}`) })),
-          ]}
-          value={source}
-          onChange={(value) => setSource(value ?? '')}
-        />
       </Stack>
     </ConfirmDialog>
   )

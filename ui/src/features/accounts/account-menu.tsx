@@ -1,7 +1,7 @@
 import { ActionIcon, Menu } from '@mantine/core'
 import {
   IconDotsVertical,
-  IconFileImport,
+  IconLogin2,
   IconPencil,
   IconPlayerPause,
   IconPlayerPlay,
@@ -11,8 +11,9 @@ import {
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Account } from '@/api/types'
+import { SignInDialog } from '@/components/sign-in/sign-in-dialog'
 import { useChangeAccount } from './accounts-api'
-import { ChangeAccount, DeleteAccount, ImportSignIn, SwitchAccount, TestAccount } from './dialogs'
+import { ChangeAccount, DeleteAccount, SwitchAccount, TestAccount } from './dialogs'
 import { canBeAsked } from './health'
 
 interface AccountMenuProps {
@@ -23,7 +24,7 @@ interface AccountMenuProps {
 /** What can be done with an account. */
 export function AccountMenu({ account, onDeleted }: AccountMenuProps) {
   const { t } = useTranslation(['accounts', 'common'])
-  const [dialog, setDialog] = useState<'change' | 'import' | 'test' | 'disable' | 'delete' | null>(
+  const [dialog, setDialog] = useState<'change' | 'signIn' | 'test' | 'disable' | 'delete' | null>(
     null,
   )
   const change = useChangeAccount(account.id)
@@ -48,8 +49,8 @@ export function AccountMenu({ account, onDeleted }: AccountMenuProps) {
               {t('remedy.test')}
             </Menu.Item>
           )}
-          <Menu.Item leftSection={<IconFileImport size={15} />} onClick={() => setDialog('import')}>
-            {t('remedy.import')}
+          <Menu.Item leftSection={<IconLogin2 size={15} />} onClick={() => setDialog('signIn')}>
+            {t(account.token_info.has_token ? 'signIn.again' : 'signIn.action')}
           </Menu.Item>
           {account.enabled ? (
             <Menu.Item
@@ -77,7 +78,7 @@ export function AccountMenu({ account, onDeleted }: AccountMenuProps) {
         </Menu.Dropdown>
       </Menu>
       {dialog === 'change' && <ChangeAccount account={account} onClose={close} />}
-      {dialog === 'import' && <ImportSignIn account={account} onClose={close} />}
+      {dialog === 'signIn' && <SignInDialog account={account} onClose={close} onDone={close} />}
       {dialog === 'test' && <TestAccount account={account} onClose={close} />}
       {dialog === 'disable' && <SwitchAccount account={account} onClose={close} />}
       {dialog === 'delete' && (

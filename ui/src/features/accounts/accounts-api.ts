@@ -161,25 +161,6 @@ export function useTestAccount(id: string) {
   })
 }
 
-export type ImportPlace = 'kiro-cli' | 'ide'
-
-/** Copy a sign-in from a program on the gateway's machine; null: wherever there is one. */
-export function useImportSignIn(id: string) {
-  const client = useQueryClient()
-  return useMutation({
-    mutationFn: (source: ImportPlace | null) =>
-      send(
-        api.POST('/admin/kiro/import-local', {
-          body: source ? { account: id, source } : { account: id },
-        }),
-      ),
-    onSuccess: async () => {
-      await refresh(client)
-      await client.invalidateQueries({ queryKey: ['models', id] })
-    },
-  })
-}
-
 function refresh(client: QueryClient, noun: 'accounts' | 'keys' = 'accounts'): Promise<void> {
   return client.invalidateQueries({ queryKey: [noun] })
 }

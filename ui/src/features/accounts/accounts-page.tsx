@@ -114,7 +114,12 @@ export function AccountsPage() {
       {adding && (
         <AddAccount
           onClose={() => setAdding(false)}
-          onAdded={({ id }) => void navigate({ to: '/accounts/$id', params: { id } })}
+          onAdded={({ id, token_info: { has_token } }) =>
+            void navigate({
+              to: has_token ? '/accounts/$id' : '/accounts/$id/sign-in',
+              params: { id },
+            })
+          }
         />
       )}
     </Page>

@@ -6,5 +6,4 @@ export const AddAccount = lazyDialog(() => load().then(({ AddAccount }) => AddAc
 export const ChangeAccount = lazyDialog(() => load().then(({ ChangeAccount }) => ChangeAccount))
 export const SwitchAccount = lazyDialog(() => load().then(({ SwitchAccount }) => SwitchAccount))
 export const DeleteAccount = lazyDialog(() => load().then(({ DeleteAccount }) => DeleteAccount))
-export const ImportSignIn = lazyDialog(() => load().then(({ ImportSignIn }) => ImportSignIn))
 export const TestAccount = lazyDialog(() => load().then(({ TestAccount }) => TestAccount))

@@ -56,7 +56,7 @@ export function rankOf({ state }: Pick<Health, 'state'>): number {
   return ORDER.indexOf(state)
 }
 
-export type Remedy = 'enable' | 'renew' | 'profile' | 'test' | 'import'
+export type Remedy = 'enable' | 'renew' | 'profile' | 'test' | 'signIn'
 
 /** What can be done on this page about a state, the most helpful first. */
 export function remediesOf(state: State): Remedy[] {
@@ -65,9 +65,9 @@ export function remediesOf(state: State): Remedy[] {
     case 'disabled':
       return ['enable']
     case 'sign_in_required':
-      return ['renew', 'import']
+      return ['renew', 'signIn']
     case 'not_signed_in':
-      return ['import']
+      return ['signIn']
     case 'misconfigured':
       return ['profile', 'test']
     case 'failing':

@@ -1,5 +1,5 @@
 import { Button, Group, VisuallyHidden } from '@mantine/core'
-import { IconFileImport, IconRefresh } from '@tabler/icons-react'
+import { IconLogin2, IconRefresh } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -9,10 +9,10 @@ import { useFormat } from '@/components/format'
 import { LoadError } from '@/components/load-error'
 import { Loading } from '@/components/loading'
 import { Panel } from '@/components/panel'
+import { SignInDialog } from '@/components/sign-in/sign-in-dialog'
 import { Status } from '@/components/status'
 import { TimeAgo } from '@/components/time-ago'
 import { signInQuery, useRenewToken } from './accounts-api'
-import { ImportSignIn } from './dialogs'
 import { canBeAsked } from './health'
 import { useMethodName } from './method'
 import { Problem } from './problem'
@@ -23,7 +23,7 @@ export function SignInPanel({ account }: { account: Account }) {
   const { t } = useTranslation('accounts')
   const status = useQuery(signInQuery(account.id))
   const renew = useRenewToken(account.id)
-  const [importing, setImporting] = useState(false)
+  const [signingIn, setSigningIn] = useState(false)
   // A Kiro API key is what it is: there is nothing to renew.
   const renewable = canBeAsked(account) && account.auth_method !== 'api_key'
   return (
@@ -45,10 +45,10 @@ export function SignInPanel({ account }: { account: Account }) {
           <Button
             size="compact-sm"
             variant="subtle"
-            leftSection={<IconFileImport size={14} aria-hidden />}
-            onClick={() => setImporting(true)}
+            leftSection={<IconLogin2 size={14} aria-hidden />}
+            onClick={() => setSigningIn(true)}
           >
-            {t('signIn.import')}
+            {t(account.token_info.has_token ? 'signIn.again' : 'signIn.action')}
           </Button>
         </Group>
       }
@@ -60,7 +60,13 @@ export function SignInPanel({ account }: { account: Account }) {
         <LoadError error={status.error} onRetry={status.refetch} retrying={status.isFetching} />
       )}
       {status.data && <Facts account={account} status={status.data} />}
-      {importing && <ImportSignIn account={account} onClose={() => setImporting(false)} />}
+      {signingIn && (
+        <SignInDialog
+          account={account}
+          onClose={() => setSigningIn(false)}
+          onDone={() => setSigningIn(false)}
+        />
+      )}
     </Panel>
   )
 }
