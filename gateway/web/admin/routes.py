@@ -4,6 +4,7 @@ import msgspec
 
 from gateway.web.admin import (
     accounts,
+    attention,
     client_requests,
     health,
     keys,
@@ -297,6 +298,7 @@ ROUTES: tuple[Route, ...] = (
         refusals=PLAYED,
         refusal=AnyErrorBody,
     ),
+    _route("GET", "/admin/attention", attention.get, attention.Attention),
     _route(
         "GET",
         "/admin/usage",

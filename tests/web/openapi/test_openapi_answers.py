@@ -66,6 +66,7 @@ ADMIN = [
     Asked("GET", "/admin/kiro/status", "/admin/kiro/status?account=social"),
     Asked("POST", "/admin/kiro/refresh", "/admin/kiro/refresh?account=social"),
     Asked("GET", "/admin/kiro/usage-limits", "/admin/kiro/usage-limits?account=social"),
+    Asked("GET", "/admin/attention"),
     Asked("GET", "/admin/kiro/quotas"),
     Asked("GET", "/admin/kiro/quotas", "/admin/kiro/quotas?refresh=true"),
     Asked("GET", "/admin/kiro/profiles", "/admin/kiro/profiles?account=organisation"),

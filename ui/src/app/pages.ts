@@ -1,6 +1,7 @@
 import {
   IconChartBar,
   IconKey,
+  IconLayoutDashboard,
   IconListDetails,
   IconUserBolt,
   type TablerIcon,
@@ -8,13 +9,14 @@ import {
 import type { Catalogues } from '@/locales/catalogue'
 
 interface PageEntry {
-  path: '/accounts' | '/keys' | '/usage' | '/requests'
+  path: '/overview' | '/accounts' | '/keys' | '/usage' | '/requests'
   label: `page.${keyof Catalogues['shell']['page']}`
   icon: TablerIcon
 }
 
 /** What is in the navigation, in this order; the first one is where people start. */
 export const PAGES: readonly PageEntry[] = [
+  { path: '/overview', label: 'page.overview', icon: IconLayoutDashboard },
   { path: '/accounts', label: 'page.accounts', icon: IconUserBolt },
   { path: '/keys', label: 'page.keys', icon: IconKey },
   { path: '/usage', label: 'page.usage', icon: IconChartBar },

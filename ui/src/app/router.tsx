@@ -39,6 +39,14 @@ const start = createRoute({
   },
 })
 
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/overview',
+  validateSearch: rangeSearch,
+  loader: texts('overview'),
+  component: lazyRouteComponent(() => import('@/features/overview/overview-page'), 'OverviewPage'),
+})
+
 const accounts = createRoute({
   getParentRoute: () => root,
   path: '/accounts',
@@ -125,6 +133,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     start,
     firstRun,
+    overview,
     accounts,
     account,
     accountSignIn,

@@ -2,6 +2,7 @@ import type accounts from './en/accounts'
 import type common from './en/common'
 import type firstRun from './en/first-run'
 import type keys from './en/keys'
+import type overview from './en/overview'
 import type requests from './en/requests'
 import type session from './en/session'
 import type shell from './en/shell'
@@ -14,6 +15,7 @@ export interface Catalogues {
   common: typeof common
   'first-run': typeof firstRun
   keys: typeof keys
+  overview: typeof overview
   requests: typeof requests
   session: typeof session
   shell: typeof shell

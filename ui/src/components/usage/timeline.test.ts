@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { UsageSums } from '@/api/types'
 import { firstTokenOf, groupRows, MEASURES, measureOf, sumOf } from './sums'
-import { timelineOf } from './timeline'
+import { sumsOverTime, timelineOf } from './timeline'
 import { windowOf } from './time-window'
 
 const NOW = Date.parse('2026-01-31T12:34:56Z')
@@ -109,4 +109,12 @@ test('rows are put together over all periods', () => {
     ['small', 3, 2],
     ['large', 9, 1],
   ])
+})
+
+test('several charts have the same steps and together all that there was', () => {
+  const { times, sums } = sumsOverTime(ROWS, WEEK, NOW)
+  expect(times).toHaveLength(7)
+  expect(sums.map((one) => one.total_requests)).toEqual([1, 0, 0, 0, 0, 0, 11])
+  expect(sums.map(firstTokenOf)).toEqual([null, null, null, null, null, null, 7400 / 9])
+  expect(sumsOverTime([], WEEK, NOW)).toEqual({ times: [], sums: [] })
 })

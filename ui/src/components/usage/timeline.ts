@@ -80,6 +80,24 @@ export function timelineOf(
   }
 }
 
+/** The same rows as one sum for each step, for several charts of one answer. */
+export function sumsOverTime(
+  rows: readonly UsageSums[],
+  window: TimeWindow,
+  now: number,
+): { times: number[]; sums: Sums[] } {
+  if (rows.length === 0) return { times: [], sums: [] }
+  const length = STEP_LENGTH[window.step]
+  const begun = rows.map(({ period }) => Date.parse(period ?? ''))
+  const times = stepsOf(window, Math.max(now, ...lastOf(begun)))
+  const sums = times.map(noSums)
+  rows.forEach((row, index) => {
+    const step = sums[Math.round(((begun[index] ?? 0) - (times[0] ?? 0)) / length)]
+    if (step) addRow(step, row)
+  })
+  return { times: times.map((time) => time / 1000), sums }
+}
+
 function add(line: Line, place: number, row: UsageSums): void {
   const sums = (line.steps[place] ??= noSums())
   addRow(sums, row)

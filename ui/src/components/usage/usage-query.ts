@@ -11,8 +11,10 @@ export type Dimension = (typeof DIMENSIONS)[number]
 export interface UsageQuestion {
   when: When
   by: readonly Dimension[]
-  /** Told apart by time: by what fits the window, by a certain step, or not at all. */
-  step: Step | 'fitting' | null
+  /** Whether rows are told apart by time too. */
+  overTime: boolean
+  /** What time is counted by; what fits the window when left out. */
+  step?: Step
   keys?: readonly string[]
   accounts?: readonly string[]
   models?: readonly string[]
@@ -58,10 +60,10 @@ export async function usageFile(question: UsageQuestion): Promise<Blob> {
   return data
 }
 
-function asked({ when, by, step, ...chosen }: UsageQuestion, now: number) {
-  const window = windowOf(when, now, step === 'fitting' || step === null ? undefined : step)
+function asked({ when, by, overTime, step, ...chosen }: UsageQuestion, now: number) {
+  const window = windowOf(when, now, step)
   const query = {
-    group_by: [...by, ...(step === null ? [] : [window.step])].join(','),
+    group_by: [...by, ...(overTime ? [window.step] : [])].join(','),
     from: new Date(window.from).toISOString(),
     to: window.to === null ? undefined : new Date(window.to).toISOString(),
     key_id: chosen.keys?.join(',') || undefined,

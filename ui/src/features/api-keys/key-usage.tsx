@@ -24,9 +24,7 @@ export function KeyUsage({ id }: { id: string }) {
   const { range = '7d' } = useSearch({ from: '/keys/$id' })
   const navigate = useNavigate({ from: '/keys/$id' })
   const [measure, setMeasure] = useState<Measure>('total_requests')
-  const usage = useQuery(
-    usageQuery({ when: { range }, by: ['model'], step: 'fitting', keys: [id] }),
-  )
+  const usage = useQuery(usageQuery({ when: { range }, by: ['model'], overTime: true, keys: [id] }))
   const { data } = usage
   const timeline = useMemo(
     () =>

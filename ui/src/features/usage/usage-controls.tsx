@@ -111,7 +111,7 @@ function Filters({ search, rows, onChange }: ControlsProps) {
   const { t } = useTranslation('usage')
   const keys = useQuery(everyKeyQuery)
   const accounts = useQuery(everyAccountQuery)
-  const models = useQuery(usageQuery({ when: { range: '90d' }, by: ['model'], step: null }))
+  const models = useQuery(usageQuery({ when: { range: '90d' }, by: ['model'], overTime: false }))
   const chosen = {
     key: wordsOf(search.key),
     account: wordsOf(search.account),

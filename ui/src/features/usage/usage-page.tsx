@@ -83,7 +83,8 @@ function questionOf(search: UsageSearch): UsageQuestion {
   return {
     when: whenOf(search),
     by: grouping.filter((one) => !isStep(one)),
-    step: grouping.find(isStep) ?? 'fitting',
+    overTime: true,
+    step: grouping.find(isStep),
     keys: wordsOf(search.key),
     accounts: wordsOf(search.account),
     models: wordsOf(search.model),
@@ -153,7 +154,7 @@ function Content({ usage, search, stale, onChange, onRetry }: ContentProps) {
 }
 
 function groupingOfAnswer({ by, step }: UsageQuestion): Grouping[] {
-  return step && step !== 'fitting' ? [step, ...by] : [...by]
+  return step ? [step, ...by] : [...by]
 }
 
 function Summary({ sums }: { sums: Sums }) {
@@ -272,8 +273,7 @@ function Download({ search, question }: { search: UsageSearch; question: UsageQu
   const { t } = useTranslation('usage')
   const download = useMutation({
     mutationFn: async () => {
-      const step = groupingOf(search.group).find(isStep) ?? null
-      const file = await usageFile({ ...question, step })
+      const file = await usageFile({ ...question, overTime: groupingOf(search.group).some(isStep) })
       const link = document.createElement('a')
       link.href = URL.createObjectURL(file)
       link.download = `usage-${new Date().toISOString().slice(0, 10)}.csv`

@@ -22,6 +22,7 @@ export default {
   tryNow: 'Try now',
   setUp: 'Finish the set-up',
   page: {
+    overview: 'Overview',
     accounts: 'Accounts',
     keys: 'API keys',
     usage: 'Usage',

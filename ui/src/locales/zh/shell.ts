@@ -25,6 +25,7 @@ export default {
   tryNow: '立即重试',
   setUp: '继续设置',
   page: {
+    overview: '概览',
     accounts: '账号',
     keys: 'API 密钥',
     usage: '用量',
