@@ -31,6 +31,7 @@ class Installation:
     folder: Path
     upstream: str
     database_url: str | None = None
+    command: str | Path = COMMAND
 
     @property
     def database(self) -> Path:
@@ -59,7 +60,7 @@ class Installation:
 
     def run(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
         done = subprocess.run(
-            [COMMAND, *arguments],
+            [self.command, *arguments],
             input=stdin,
             env={**self.environment(), **(env or {})},
             cwd=self.folder,

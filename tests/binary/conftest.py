@@ -55,10 +55,11 @@ def simulator() -> Iterator[RunningSimulator]:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, simulator: RunningSimulator) -> Installation:
+def installation(binary: Path, tmp_path: Path, simulator: RunningSimulator) -> Installation:
     folder = tmp_path / "home"
     folder.mkdir()
-    made = Installation(folder, simulator.url)
+    # By the binary: where releases are built, Python's own SQLite is too old for the sources.
+    made = Installation(folder, simulator.url, command=binary)
     made.add_account()
     return made
 
