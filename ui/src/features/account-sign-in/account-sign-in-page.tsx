@@ -24,7 +24,7 @@ export function AccountSignInPage() {
     <Page
       title={t('title', { name })}
       description={t('pageHint')}
-      back={{ to: `/accounts/${id}`, label: name || t('account') }}
+      back={{ to: `/accounts/${id}`, label: name || '…' }}
     >
       <div className={classes.narrow}>
         <Panel>
