@@ -12,7 +12,6 @@ from gateway.web.admin.accounts import account_named
 from tests.browser.visit import DESKTOP, PHONE, Language, Scheme, Visit, visiting
 from tests.harness import ACCOUNTS, Kiro
 from tests.web.admin.admin_gateway import AdminGateway, admin_gateway
-from tests.web.admin.local_sign_in import sign_in_of_the_ide
 
 pytestmark = pytest.mark.anyio
 
@@ -327,28 +326,41 @@ async def test_quota_and_models_are_as_kiro_tells_them(
         await expect(visit.page.get_by_text("Kiro lists no models")).to_be_visible()
 
 
-async def test_a_sign_in_is_imported_from_the_machine(
+async def test_a_new_account_is_led_to_its_sign_in_and_then_serves(
     browser: Browser, kiro: Kiro, tmp_path: Path
 ) -> None:
     async with (
         admin_gateway(kiro, tmp_path) as gateway,
-        visiting(browser, gateway, expected={400}) as visit,
+        visiting(browser, gateway) as visit,
     ):
-        place = tmp_path / "ide" / "kiro-auth-token.json"
-        gateway.services.admin.local_places = [tmp_path / "cli" / "data.sqlite3", place]
-        await add(gateway, "mine")
         await visit.open("/ui/accounts")
-        await visit.button("Import sign-in: mine").click()
-        await visit.button("Import", within=visit.dialog).click()
-        await expect(visit.dialog.get_by_role("alert")).to_contain_text(str(place))
-        await visit.check_accessible()
-        await visit.shot("account-import-none")
-        sign_in_of_the_ide(place)
-        await visit.choose("From", "Kiro IDE")
-        await visit.button("Import", within=visit.dialog).click()
-        await expect(visit.page.get_by_role("dialog")).to_have_count(0)
-        await expect(row(visit, "mine")).to_contain_text("Google or GitHub")
-        await expect(row(visit, "mine")).to_contain_text("Serving")
+        await visit.button("Add account").click()
+        await visit.dialog.get_by_label("Name").fill("mine")
+        await visit.button("Add", within=visit.dialog).click()
+        await expect(visit.page.get_by_role("heading", level=1)).to_have_text("Sign in mine")
+        # Not now; later, from where it is told that nobody is signed in.
+        await visit.page.get_by_role("link", name="Back: mine").click()
+        await expect(part(visit, "Health")).to_contain_text("Nobody has signed it in yet.")
+        await visit.button("Sign in: mine").click()
+        await visit.button(re.compile("Kiro API key"), within=visit.dialog).click()
+        await visit.dialog.get_by_label("Kiro API key").fill(API_KEY)
+        await visit.button("Save the key", within=visit.dialog).click()
+        await visit.button("Done", within=visit.dialog).click()
+        await expect(part(visit, "Health")).to_contain_text("Nothing is wrong with it.")
+        await expect(part(visit, "Sign-in and addresses")).to_contain_text("Kiro API key")
+        # Where its requests and its usage are.
+        account = visit.page.url.rpartition("/")[2]
+        links = visit.page.locator("header")
+        await expect(links.get_by_role("link", name="Usage")).to_have_attribute(
+            "href", re.compile(f"usage.*account=.*{account}")
+        )
+        await links.get_by_role("link", name="Requests").click()
+        await expect(visit.page).to_have_url(re.compile(f"requests.*account=.*{account}"))
+        await visit.page.keyboard.press("Control+k")
+        await visit.page.keyboard.type("mine")
+        await expect(visit.page.get_by_role("option", name="mine")).to_be_visible()
+        await visit.page.keyboard.press("Enter")
+        await expect(visit.page.get_by_role("heading", level=1)).to_have_text("mine")
 
 
 async def test_accounts_are_found_sorted_and_walked_by_keyboard(

@@ -8,6 +8,7 @@ import {
   IconMoon,
   IconSearch,
   IconSun,
+  IconUserBolt,
 } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -21,10 +22,10 @@ import { PAGES } from '../pages'
 import { matching, moved, type Command, type CommandGroup } from './commands'
 import classes from './palette.module.css'
 
-const FOUND = 6 // keys at most
-const PATIENCE = 150 // milliseconds of no typing before keys are looked for
+const FOUND = 6 // of a kind at most
+const PATIENCE = 150 // milliseconds of no typing before names are looked for
 
-/** Everything by its name: pages, keys, and what the navigation does. */
+/** Everything by its name: pages, accounts, keys, and what the navigation does. */
 export function Palette({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation(['shell', 'common'])
   const id = useId()
@@ -117,7 +118,8 @@ function useCommands(query: string): CommandGroup[] {
   const navigate = useNavigate()
   const signOut = useSignOut()
   const { setColorScheme } = useMantineColorScheme()
-  const keys = useKeysFound(query)
+  const accounts = useFound('accounts', query)
+  const keys = useFound('keys', query)
   const theme = (id: 'light' | 'dark' | 'auto', name: string, icon: Command['icon']): Command => ({
     id,
     label: `${t('theme')}: ${name}`,
@@ -136,6 +138,15 @@ function useCommands(query: string): CommandGroup[] {
           run: () => navigate({ to: path }),
         })),
       ),
+    },
+    {
+      label: t('page.accounts'),
+      commands: accounts.map(({ id, name }) => ({
+        id: `account-${id}`,
+        label: name,
+        icon: IconUserBolt,
+        run: () => navigate({ to: '/accounts/$id', params: { id } }),
+      })),
     },
     {
       label: t('page.keys'),
@@ -165,14 +176,18 @@ function useCommands(query: string): CommandGroup[] {
   return groups.filter(({ commands }) => commands.length > 0)
 }
 
-function useKeysFound(query: string) {
+/** Those with the query in their name; nothing for no query. */
+function useFound(what: 'accounts' | 'keys', query: string): { id: string; name: string }[] {
   const [q] = useDebouncedValue(query.trim(), PATIENCE)
   const { data } = useQuery({
-    queryKey: ['keys', 'found', q],
-    queryFn: ({ signal }) =>
-      send(api.GET('/admin/keys', { params: { query: { q, limit: FOUND } }, signal })),
+    queryKey: [what, 'found', q],
+    queryFn: async ({ signal }) => {
+      const params = { query: { q, limit: FOUND } }
+      if (what === 'keys') return (await send(api.GET('/admin/keys', { params, signal }))).keys
+      return (await send(api.GET('/admin/accounts', { params, signal }))).accounts
+    },
     enabled: q !== '',
     placeholderData: keepPreviousData,
   })
-  return query.trim() ? (data?.keys ?? []) : []
+  return query.trim() ? (data ?? []) : []
 }

@@ -11,10 +11,10 @@ import {
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Account } from '@/api/types'
-import { SignInDialog } from '@/components/sign-in/sign-in-dialog'
 import { useChangeAccount } from './accounts-api'
 import { ChangeAccount, DeleteAccount, SwitchAccount, TestAccount } from './dialogs'
 import { canBeAsked } from './health'
+import { SignInAccount } from './sign-in-account'
 
 interface AccountMenuProps {
   account: Account
@@ -78,7 +78,7 @@ export function AccountMenu({ account, onDeleted }: AccountMenuProps) {
         </Menu.Dropdown>
       </Menu>
       {dialog === 'change' && <ChangeAccount account={account} onClose={close} />}
-      {dialog === 'signIn' && <SignInDialog account={account} onClose={close} onDone={close} />}
+      {dialog === 'signIn' && <SignInAccount account={account} onClose={close} />}
       {dialog === 'test' && <TestAccount account={account} onClose={close} />}
       {dialog === 'disable' && <SwitchAccount account={account} onClose={close} />}
       {dialog === 'delete' && (

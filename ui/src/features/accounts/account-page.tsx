@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
-import { IconPencil } from '@tabler/icons-react'
+import { IconChartBar, IconListDetails, IconPencil } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate, useParams } from '@tanstack/react-router'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ApiError } from '@/api/errors'
@@ -57,6 +57,22 @@ export function AccountPage() {
       badge={<AccountStatus health={data.health} />}
       actions={
         <>
+          <Button
+            variant="default"
+            leftSection={<IconListDetails size={16} aria-hidden />}
+            renderRoot={(props) => <Link to="/requests" search={{ account: data.id }} {...props} />}
+          >
+            {t('links.requests')}
+          </Button>
+          <Button
+            variant="default"
+            leftSection={<IconChartBar size={16} aria-hidden />}
+            renderRoot={(props) => (
+              <Link to="/usage" search={{ account: data.id, group: 'model,day' }} {...props} />
+            )}
+          >
+            {t('links.usage')}
+          </Button>
           <Button
             variant="default"
             leftSection={<IconPencil size={16} aria-hidden />}

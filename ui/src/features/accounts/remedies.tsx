@@ -2,11 +2,11 @@ import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Account } from '@/api/types'
-import { SignInDialog } from '@/components/sign-in/sign-in-dialog'
 import { useChangeAccount, useRenewToken } from './accounts-api'
 import { ChangeAccount, TestAccount } from './dialogs'
 import { remediesOf, type Remedy } from './health'
 import { Problem } from './problem'
+import { SignInAccount } from './sign-in-account'
 
 /** What can be done about an account's state, right where it is told. */
 export function RemedyButtons({ account }: { account: Account }) {
@@ -37,7 +37,7 @@ export function RemedyButtons({ account }: { account: Account }) {
       ))}
       <Problem error={change.error ?? renew.error} />
       {dialog === 'profile' && <ChangeAccount account={account} onClose={close} />}
-      {dialog === 'signIn' && <SignInDialog account={account} onClose={close} onDone={close} />}
+      {dialog === 'signIn' && <SignInAccount account={account} onClose={close} />}
       {dialog === 'test' && <TestAccount account={account} onClose={close} />}
     </>
   )

@@ -9,13 +9,13 @@ import { useFormat } from '@/components/format'
 import { LoadError } from '@/components/load-error'
 import { Loading } from '@/components/loading'
 import { Panel } from '@/components/panel'
-import { SignInDialog } from '@/components/sign-in/sign-in-dialog'
 import { Status } from '@/components/status'
 import { TimeAgo } from '@/components/time-ago'
 import { signInQuery, useRenewToken } from './accounts-api'
 import { canBeAsked } from './health'
 import { useMethodName } from './method'
 import { Problem } from './problem'
+import { SignInAccount } from './sign-in-account'
 import classes from './account.module.css'
 
 /** How an account is signed in, for how long, and which addresses are used for it. */
@@ -61,11 +61,7 @@ export function SignInPanel({ account }: { account: Account }) {
       )}
       {status.data && <Facts account={account} status={status.data} />}
       {signingIn && (
-        <SignInDialog
-          account={account}
-          onClose={() => setSigningIn(false)}
-          onDone={() => setSigningIn(false)}
-        />
+        <SignInAccount account={account} onClose={() => setSigningIn(false)} />
       )}
     </Panel>
   )

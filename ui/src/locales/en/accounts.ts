@@ -270,6 +270,10 @@ export default {
       otherwise: 'Test again in a moment; the request log tells of each attempt.',
     },
   },
+  links: {
+    requests: 'Requests',
+    usage: 'Usage',
+  },
   keys: {
     title: 'API keys',
     none: 'No API key uses it, so nobody is served by it.',

@@ -3,7 +3,7 @@ export default {
   navigation: 'Pages',
   openNavigation: 'Open the menu',
   search: 'Search',
-  searchHint: 'Pages, keys, actions…',
+  searchHint: 'Pages, accounts, keys, actions…',
   nothingFound: 'Nothing found',
   language: 'Language',
   theme: 'Appearance',

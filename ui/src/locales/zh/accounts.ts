@@ -266,6 +266,10 @@ export default {
       otherwise: '请稍后再测试；请求日志中有每次尝试的记录。',
     },
   },
+  links: {
+    requests: '请求',
+    usage: '用量',
+  },
   keys: {
     title: 'API 密钥',
     none: '没有 API 密钥使用它，因此没有人会用到它。',

@@ -6,7 +6,7 @@ export default {
   navigation: '页面',
   openNavigation: '打开菜单',
   search: '搜索',
-  searchHint: '页面、密钥、操作…',
+  searchHint: '页面、账号、密钥、操作…',
   nothingFound: '没有找到',
   language: '语言',
   theme: '外观',
