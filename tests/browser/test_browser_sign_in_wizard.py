@@ -420,9 +420,13 @@ async def test_by_keyboard_alone(browser: Browser, gateway: AdminGateway) -> Non
         title = "AWS Builder IDConfirm a code in any browser, on any computer."
         await visit.tab_to(title)
         await press("Enter")
-        await visit.tab_to("Get a code")
+        # The focus goes along from one view to the next.
+        await expect(visit.button("Get a code")).to_be_focused()
         await press("Enter")
         await expect(visit.page.get_by_label("Code", exact=True)).to_be_visible()
         await visit.tab_to("Cancel the sign-in")
         await press("Enter")
-        await expect(visit.button("Get a code")).to_be_visible()
+        await expect(visit.button("Get a code")).to_be_focused()
+        await visit.tab_to("Another way")
+        await press("Enter")
+        await expect(way(visit, "Kiro’s sign-in page")).to_be_focused()

@@ -27,7 +27,7 @@ export function SignInModal({ account, onClose, onDone }: SignInModalProps) {
       closeOnClickOutside={false}
       closeButtonProps={{ 'aria-label': t('common:action.close') }}
     >
-      {asking && (
+      {asking && typed && (
         <Group justify="flex-end" gap="xs" role="alert" mb="md">
           <Text size="sm" flex="1 1 auto">
             {t('common:form.unsaved')}

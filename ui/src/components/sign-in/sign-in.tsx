@@ -32,8 +32,8 @@ export function SignIn({ account, onDone, doneLabel, onTyped }: SignInProps) {
   const client = useQueryClient()
   const logins = useQuery(loginsQuery(account.id))
   const [way, setWay] = useState<Way | null>(null)
-  // Undefined: whichever goes on already. Null: none, until one is begun.
-  const [chosen, setChosen] = useState<string | null>()
+  // The sign-in that is shown. Undefined: not known yet whether one goes on already.
+  const [shown, setShown] = useState<string | null>()
   const [stored, setStored] = useState(false)
   const form = useForm<SignInValues>({
     initialValues: { port: '', api_key: '', db_path: '', ...recalledOrganisation() },
@@ -46,8 +46,10 @@ export function SignIn({ account, onDone, doneLabel, onTyped }: SignInProps) {
     )
 
   const latest = logins.data?.[0]
-  const resumed = latest?.status === 'pending' ? latest : undefined
-  const shown = chosen === undefined ? resumed?.id : chosen
+  // Settled once: what is begun elsewhere later does not take this one's place.
+  if (shown === undefined && logins.data) {
+    setShown(latest?.status === 'pending' ? latest.id : null)
+  }
 
   const choose = (next: Way | null) => {
     form.clearErrors()
@@ -58,11 +60,11 @@ export function SignIn({ account, onDone, doneLabel, onTyped }: SignInProps) {
     onTyped?.(false)
     if (login === null) return setStored(true)
     client.setQueryData(loginQuery(login.id).queryKey, { login, behind: 0 })
-    setChosen(login.id)
+    setShown(login.id)
   }
   /** Back to what was typed, or to the choice of ways. */
   const leave = (to: 'form' | 'choice') => {
-    setChosen(null)
+    setShown(null)
     setStored(false)
     if (to === 'choice') choose(null)
     void logins.refetch()
