@@ -208,6 +208,69 @@ async def test_the_limit_of_a_key_is_told_from_that_of_an_account(
         await expect(rows(visit).first).to_be_visible()
 
 
+async def test_bodies_are_stored_for_a_while_previewed_and_sent_again(
+    browser: Browser, kiro: Kiro, gateway: AdminGateway
+) -> None:
+    await ask(gateway, "Before")
+    async with visiting(browser, gateway, expected={400}) as visit:
+        page = visit.page
+        await visit.open("/ui/requests")
+        await rows(visit).first.get_by_role("link").click()
+        await expect(page.get_by_text("The bodies of this request were not stored")).to_be_visible()
+        await page.get_by_role("combobox", name="For how long").select_option(label="1 hour")
+        await visit.button("Store bodies…").click()
+        await expect(visit.dialog).to_contain_text("prompts and answers of everybody")
+        await visit.check_accessible()
+        await visit.shot("capture")
+        await visit.button("Store for 1 hour").click()
+        await expect(page.get_by_text("Bodies are stored until")).to_be_visible()
+        await ask(gateway, "[[count to 4]]", stream=True, top_k=3)
+        await page.get_by_role("link", name="Back: Requests").click()
+        await rows(visit).filter(has_text="OK").first.get_by_role("link").click()
+        await expect(page.get_by_label("From the client", exact=True)).to_contain_text("count to 4")
+        await page.get_by_role("tab", name="To Kiro").click()
+        await expect(page.get_by_label("To Kiro", exact=True).last).to_contain_text(
+            "conversationState"
+        )
+        await page.get_by_role("tab", name="To the client").click()
+        await expect(page.get_by_label("To the client", exact=True).last).to_contain_text(
+            "message_start"
+        )
+        await visit.check_accessible()
+
+        await visit.button("Preview for Kiro").click()
+        body = visit.dialog.get_by_label("Body, as a client sends it")
+        text = await body.input_value()
+        await body.fill("{")
+        await visit.button("Show").click()
+        await expect(visit.dialog).to_contain_text("This is no JSON")
+        await body.fill(text.replace('"messages"', '"massages"'))
+        await visit.button("Show").click()
+        await expect(body).to_have_attribute("aria-invalid", "true")
+        await body.fill(text)
+        calls = len(await kiro.log())
+        await visit.button("Show").click()
+        await expect(visit.dialog.get_by_label("Body for Kiro", exact=True)).to_contain_text(
+            "count to 4"
+        )
+        await expect(visit.dialog).to_contain_text("dropped:top_k")
+        assert len(await kiro.log()) == calls  # nothing was sent
+        await visit.check_accessible()
+        await visit.shot("preview")
+        await page.keyboard.press("Escape")
+
+        await visit.button("Replay").click()
+        await visit.choose("Account", "organisation")
+        await visit.button("Send").click()
+        await expect(visit.dialog).to_contain_text("HTTP 200")
+        await expect(visit.dialog).to_contain_text("4")
+        await visit.check_accessible()
+        await visit.shot("replay")
+        await visit.dialog.get_by_role("link", name="See it in the log").click()
+        await expect(page.get_by_text("A replay of an earlier request.")).to_be_visible()
+        await gateway.call("PUT", "/admin/settings/body-capture", {"minutes": 0})
+
+
 async def test_ten_thousand_requests_are_scrolled_through_and_news_wait_above(
     browser: Browser, kiro: Kiro, tmp_path: Path
 ) -> None:

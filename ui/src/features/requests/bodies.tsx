@@ -1,13 +1,15 @@
-import { Tabs, Text } from '@mantine/core'
-import { IconFileOff } from '@tabler/icons-react'
-import { useMemo } from 'react'
+import { Button, Group, Tabs, Text } from '@mantine/core'
+import { IconFileOff, IconRepeat, IconTransform } from '@tabler/icons-react'
+import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Bodies, RequestDetail } from '@/api/types'
+import { BodyCapture } from '@/components/body-capture'
 import { CodeView } from '@/components/code-view'
 import { useFormat } from '@/components/format'
 import { Message } from '@/components/message'
 import { Panel } from '@/components/panel'
 import { prettyJson } from '@/components/pretty-json'
+import { PreviewDialog, ReplayDialog } from './dialogs'
 
 const PARTS = ['request', 'kiro', 'response'] as const
 
@@ -15,15 +17,50 @@ const PARTS = ['request', 'kiro', 'response'] as const
 export function RequestBodies({ request }: { request: RequestDetail }) {
   const { t } = useTranslation('requests')
   const { bodies } = request
+  const [dialog, setDialog] = useState<'preview' | 'replay' | null>(null)
+  const close = () => setDialog(null)
   return (
-    <Panel title={t('bodies.title')}>
+    <Panel
+      title={t('bodies.title')}
+      aside={
+        bodies?.request && (
+          <Group gap="xs">
+            <Button
+              variant="default"
+              size="xs"
+              leftSection={<IconTransform size={15} aria-hidden />}
+              onClick={() => setDialog('preview')}
+            >
+              {t('preview.action')}
+            </Button>
+            <Button
+              variant="default"
+              size="xs"
+              leftSection={<IconRepeat size={15} aria-hidden />}
+              onClick={() => setDialog('replay')}
+            >
+              {t('replay.action')}
+            </Button>
+          </Group>
+        )
+      }
+    >
       {bodies ? (
         <Stored bodies={bodies} />
       ) : (
-        <Message icon={IconFileOff} title={t('bodies.none')}>
+        <Message icon={IconFileOff} title={t('bodies.none')} action={<BodyCapture />}>
           {t('bodies.noneHint')}
         </Message>
       )}
+      {dialog === 'preview' && (
+        <PreviewDialog
+          route={request.route}
+          account={request.account}
+          body={bodies?.request ?? ''}
+          onClose={close}
+        />
+      )}
+      {dialog === 'replay' && <ReplayDialog request={request} onClose={close} />}
     </Panel>
   )
 }

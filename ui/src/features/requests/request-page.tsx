@@ -11,13 +11,13 @@ import { Page } from '@/components/page'
 import { Panel } from '@/components/panel'
 import { RequestBodies } from './bodies'
 import { Facts } from './facts'
+import { NoteList } from './notes'
 import { Problem } from './problem'
 import { requestQuery } from './requests-api'
 import { sourceOf } from './requests-columns'
 import { Result } from './result'
 import { speedOf } from './timeline'
 import { Timeline } from './timeline-view'
-import { useNoteWords } from './use-note-words'
 import classes from './requests.module.css'
 
 export function RequestPage() {
@@ -137,26 +137,9 @@ function Summary({ request }: PartProps) {
 
 function Notes({ notes }: { notes: string[] }) {
   const { t } = useTranslation('requests')
-  const words = useNoteWords()
   return (
     <Panel title={t('notes.title')}>
-      {notes.length === 0 ? (
-        <span className={classes.dim}>{t('notes.none')}</span>
-      ) : (
-        <NoteList notes={notes} words={words} />
-      )}
+      <NoteList notes={notes} />
     </Panel>
-  )
-}
-
-function NoteList({ notes, words }: { notes: string[]; words: (note: string) => string }) {
-  return (
-    <ul className={classes.notes}>
-      {notes.map((note) => (
-        <li key={note}>
-          {words(note)} <code>{note}</code>
-        </li>
-      ))}
-    </ul>
   )
 }

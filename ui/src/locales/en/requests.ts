@@ -225,7 +225,7 @@ export default {
     start: 'Send',
     again: 'Send again',
     stop: 'Stop',
-    needsBody: 'Only a request whose body was stored can be sent again.',
+    logged: 'See it in the log',
   },
   gone: 'The log keeps requests for a limited time; this one is not in it.',
   error: {

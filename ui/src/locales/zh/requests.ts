@@ -223,7 +223,7 @@ export default {
     start: '发送',
     again: '再次发送',
     stop: '停止',
-    needsBody: '只有保存了正文的请求才能再次发送。',
+    logged: '在日志中查看',
   },
   gone: '日志只保留一段时间的请求；其中没有这一条。',
   error: {
