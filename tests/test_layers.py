@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logins": STORED | {"upstream", "accounts"},
     "notifications": STORED | {"upstream", "accounts"},
     "relay": BELOW_WEB - {"notifications"},
-    "web": BELOW_WEB | {"logins"},
+    "web": BELOW_WEB | {"logins", "update"},
     "simulator": {"errors", "protocol"},
     "doctor": BELOW_WEB,
     "update": {"errors", "release_key", "upstream"},

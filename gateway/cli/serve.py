@@ -91,6 +91,7 @@ def serve(
 
     async def tell_admin(services: "Services", url: str) -> None:
         services.admin.setting_origins = dict(loaded.origins)
+        services.admin.releases_url = os.environ.get("KIRO_GATEWAY_RELEASES_URL")
         services.admin.local_places = known_places(
             os.environ, home_folder(os.environ), sys.platform
         )

@@ -361,7 +361,13 @@ ROUTES: tuple[Route, ...] = (
         settings.CaptureObject,
         body=settings.CaptureOrder,
     ),
-    _route("GET", "/admin/version", settings.version, settings.VersionObject),
+    _route(
+        "GET",
+        "/admin/version",
+        settings.version,
+        settings.VersionObject,
+        query=settings.VersionQuery,
+    ),
     _route("GET", "/admin/session", session.state, session.SessionState, access="public"),
     _route(
         "POST",

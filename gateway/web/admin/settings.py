@@ -4,10 +4,12 @@ import platform
 from datetime import datetime, timedelta
 from typing import Annotated
 
+import anyio
 import msgspec
 from msgspec import Meta
 
 from gateway import __version__
+from gateway.errors import UpdateFailed
 from gateway.settings import LoadedSettings, Settings
 from gateway.settings.example import shown_settings
 from gateway.settings.schema import KEYS
@@ -15,6 +17,7 @@ from gateway.store.saved_settings import read_body_capture, set_body_capture
 from gateway.web.admin.call import Call
 
 LONGEST_CAPTURE = 24 * 60  # minutes
+LONGEST_CHECK = 20  # seconds
 
 AnyValue = Annotated[msgspec.Raw, Meta(extra_json_schema={"description": "Any JSON value."})]
 
@@ -50,12 +53,27 @@ class CaptureObject(msgspec.Struct, frozen=True):
     until: datetime | None
 
 
+class VersionQuery(msgspec.Struct, frozen=True):
+    """Whether to look for an update as well, which asks the release server."""
+
+    check: bool = False
+
+
+class UpdateObject(msgspec.Struct, frozen=True):
+    """Whether there is something newer; `error` says why nobody can tell."""
+
+    newest: str | None
+    available: bool
+    error: str | None
+
+
 class VersionObject(msgspec.Struct, frozen=True):
-    """What is running."""
+    """What is running. `update` is null unless it was asked for."""
 
     version: str
     python: str
     platform: str
+    update: UpdateObject | None
 
 
 async def get(call: Call) -> SettingsObject:
@@ -93,9 +111,26 @@ async def capture_bodies(call: Call) -> CaptureObject:
     return CaptureObject(until)
 
 
-async def version(_: Call) -> VersionObject:
-    """GET /admin/version."""
-    return VersionObject(__version__, platform.python_version(), platform.platform())
+async def version(call: Call) -> VersionObject:
+    """GET /admin/version: what is running and, with `check`, whether there is something newer."""
+    update = await _newest(call) if call.query(VersionQuery).check else None
+    return VersionObject(__version__, platform.python_version(), platform.platform(), update)
+
+
+async def _newest(call: Call) -> UpdateObject:
+    # Loaded by the few who ask: start-up has no use for it.
+    from gateway.update.download import RELEASES  # noqa: PLC0415  # as said above
+    from gateway.update.newest import find_newest  # noqa: PLC0415
+
+    url = call.services.admin.releases_url or RELEASES
+    try:
+        with anyio.fail_after(LONGEST_CHECK):
+            release, is_newer = await find_newest(url, proxy=call.services.settings.upstream.proxy)
+    except UpdateFailed as exc:
+        return UpdateObject(None, False, str(exc))
+    except TimeoutError:
+        return UpdateObject(None, False, "The release server does not answer. Try again later.")
+    return UpdateObject(str(release.version), is_newer, None)
 
 
 def source_of(call: Call, name: str) -> str:

@@ -25,6 +25,7 @@ class AdminState:
         tail_interval: seconds between two looks for them.
         tail_recheck: seconds after which who has signed out hears no more.
         setting_origins: where each setting came from, by dotted name, as far as that is known.
+        releases_url: where updates are looked for; None: at the usual place.
     """
 
     attempts: Attempts = field(default_factory=Attempts)
@@ -33,3 +34,4 @@ class AdminState:
     tail_interval: float = 1.0
     tail_recheck: float = 60.0
     setting_origins: dict[str, str] = field(default_factory=dict)
+    releases_url: str | None = None
