@@ -14,7 +14,9 @@ import { i18n } from '@/locales/i18n'
 import { PageBroken, PageNotFound } from './fallbacks'
 import { PAGES } from './pages'
 import { listSearch, rangeSearch } from '@/components/search'
+import { playgroundSearch } from '@/features/playground/search'
 import { requestSearch } from '@/features/requests/search'
+import { settingsSearch } from '@/features/settings/search'
 import { usageSearch } from '@/features/usage/usage-search'
 import { Shell } from './shell/shell'
 
@@ -129,6 +131,25 @@ const request = createRoute({
   component: lazyRouteComponent(() => import('@/features/requests/request-page'), 'RequestPage'),
 })
 
+const playground = createRoute({
+  getParentRoute: () => root,
+  path: '/playground',
+  validateSearch: playgroundSearch,
+  loader: texts('playground'),
+  component: lazyRouteComponent(
+    () => import('@/features/playground/playground-page'),
+    'PlaygroundPage',
+  ),
+})
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  validateSearch: settingsSearch,
+  loader: texts('settings'),
+  component: lazyRouteComponent(() => import('@/features/settings/settings-page'), 'SettingsPage'),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
     start,
@@ -142,6 +163,8 @@ export const router = createRouter({
     usage,
     requests,
     request,
+    playground,
+    settings,
   ]),
   basepath: '/ui',
   // Given where it is drawn.

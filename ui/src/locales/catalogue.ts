@@ -3,8 +3,10 @@ import type common from './en/common'
 import type firstRun from './en/first-run'
 import type keys from './en/keys'
 import type overview from './en/overview'
+import type playground from './en/playground'
 import type requests from './en/requests'
 import type session from './en/session'
+import type settings from './en/settings'
 import type shell from './en/shell'
 import type signIn from './en/sign-in'
 import type usage from './en/usage'
@@ -16,8 +18,10 @@ export interface Catalogues {
   'first-run': typeof firstRun
   keys: typeof keys
   overview: typeof overview
+  playground: typeof playground
   requests: typeof requests
   session: typeof session
+  settings: typeof settings
   shell: typeof shell
   'sign-in': typeof signIn
   usage: typeof usage

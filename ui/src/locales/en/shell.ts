@@ -27,5 +27,7 @@ export default {
     keys: 'API keys',
     usage: 'Usage',
     requests: 'Requests',
+    playground: 'Playground',
+    settings: 'Settings',
   },
 }

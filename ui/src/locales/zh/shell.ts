@@ -30,5 +30,7 @@ export default {
     keys: 'API 密钥',
     usage: '用量',
     requests: '请求',
+    playground: '演练场',
+    settings: '设置',
   },
 } satisfies Translation<typeof english>
