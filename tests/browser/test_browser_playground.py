@@ -121,7 +121,7 @@ async def test_images_are_checked_shown_and_sent(
 async def test_errors_stand_where_they_happened_and_it_can_be_tried_again(
     browser: Browser, gateway: AdminGateway
 ) -> None:
-    async with visiting(browser, gateway, expected={400, 403, 529}) as visit:
+    async with visiting(browser, gateway, expected={400, 403, 404, 529}) as visit:
         page = visit.page
         await visit.open("/ui/playground?account=social&model=claude-sonnet-4.5")
         await say(visit, "[[scenario:no-capacity x3]] Hello")

@@ -212,7 +212,8 @@ async def test_bodies_are_stored_for_a_while_previewed_and_sent_again(
     browser: Browser, kiro: Kiro, gateway: AdminGateway
 ) -> None:
     await ask(gateway, "Before")
-    async with visiting(browser, gateway, expected={400}) as visit:
+    # What has just ended is in the log a moment later.
+    async with visiting(browser, gateway, expected={400, 404}) as visit:
         page = visit.page
         await visit.open("/ui/requests")
         await rows(visit).first.get_by_role("link").click()
@@ -224,10 +225,13 @@ async def test_bodies_are_stored_for_a_while_previewed_and_sent_again(
         await visit.shot("capture")
         await visit.button("Store for 1 hour").click()
         await expect(page.get_by_text("Bodies are stored until")).to_be_visible()
-        await ask(gateway, "[[count to 4]]", stream=True, top_k=3)
-        await page.get_by_role("link", name="Back: Requests").click()
-        await rows(visit).filter(has_text="OK").first.get_by_role("link").click()
-        await expect(page.get_by_label("From the client", exact=True)).to_contain_text("count to 4")
+        answer = await ask(gateway, "[[count to 4]]", stream=True, top_k=3)
+        await visit.open(f"/ui/requests?q={answer.headers['x-request-id']}")
+        await expect(rows(visit)).to_have_count(1)
+        await rows(visit).get_by_role("link").click()
+        await expect(page.get_by_label("From the client", exact=True).last).to_contain_text(
+            "count to 4"
+        )
         await page.get_by_role("tab", name="To Kiro").click()
         await expect(page.get_by_label("To Kiro", exact=True).last).to_contain_text(
             "conversationState"
@@ -262,8 +266,8 @@ async def test_bodies_are_stored_for_a_while_previewed_and_sent_again(
         await visit.button("Replay").click()
         await visit.choose("Account", "organisation")
         await visit.button("Send").click()
+        await expect(visit.dialog).to_contain_text("1 2 3 4")
         await expect(visit.dialog).to_contain_text("HTTP 200")
-        await expect(visit.dialog).to_contain_text("4")
         await visit.check_accessible()
         await visit.shot("replay")
         await visit.dialog.get_by_role("link", name="See it in the log").click()

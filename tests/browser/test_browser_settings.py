@@ -107,7 +107,7 @@ async def test_channels_are_tried_added_changed_and_taken_away(
         switch = page.get_by_role("switch", name="Send notifications")
         await switch.click()
         await expect(switch).to_be_checked()
-        await expect(page.get_by_text("saved here")).to_be_visible()
+        await expect(page.get_by_text("saved here", exact=True)).to_be_visible()
         await visit.button("Test pager").click()
         await expect(channel(visit, "pager")).to_contain_text("Arrived after")
 

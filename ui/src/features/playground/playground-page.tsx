@@ -1,7 +1,7 @@
 import { Alert, Button } from '@mantine/core'
 import { IconMessageChatbot, IconRefresh, IconUserOff } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { everyAccountQuery, modelsQuery } from '@/api/accounts'
@@ -130,7 +130,15 @@ function Playground({ accounts, keys }: PlaygroundProps) {
     return (
       <Page title={t('title')} description={t('description')}>
         <Panel>
-          <Message icon={IconUserOff} title={t('noAccount')}>
+          <Message
+            icon={IconUserOff}
+            title={t('noAccount')}
+            action={
+              <Button renderRoot={(props) => <Link to="/accounts" {...props} />}>
+                {t('toAccounts')}
+              </Button>
+            }
+          >
             {t('noAccountHint')}
           </Message>
         </Panel>

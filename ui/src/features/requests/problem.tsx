@@ -52,6 +52,11 @@ export function Problem({ request }: { request: RequestDetail }) {
             {t('problem.changeLimit')}
           </Link>
         )}
+        {source === 'account' && request.account_id && (
+          <Link to="/accounts/$id" params={{ id: request.account_id }} className={classes.link}>
+            {t('problem.toAccount')}
+          </Link>
+        )}
         {error && (
           <Link to="/requests" search={{ error }} className={classes.link}>
             {t('problem.similar')}

@@ -75,7 +75,7 @@ const ADMIN = 'admin'
 
 function Who({ request }: PartProps) {
   const { t } = useTranslation('requests')
-  const { origin, key_id: key, account } = request
+  const { origin, key_id: key, account, account_id: accountId } = request
   return (
     <>
       {origin !== 'client' && `${t(`origin.${origin}Hint`)} `}
@@ -88,7 +88,14 @@ function Who({ request }: PartProps) {
           {account && ', '}
         </>
       )}
-      {account && `${t('column.account')} ${account}`}
+      {accountId && (
+        <>
+          {t('column.account')}{' '}
+          <Link to="/accounts/$id" params={{ id: accountId }} className={classes.link}>
+            {account}
+          </Link>
+        </>
+      )}
     </>
   )
 }

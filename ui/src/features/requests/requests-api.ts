@@ -5,6 +5,7 @@ import {
   useMutation,
 } from '@tanstack/react-query'
 import { api, send } from '@/api/client'
+import { ApiError } from '@/api/errors'
 import { queryOf, type RequestSearch } from './search'
 
 /** Rows at first, and rows at a time for those who scroll. */
@@ -45,6 +46,9 @@ export const requestQuery = (id: string) =>
       send(api.GET('/admin/requests/{id}', { params: { path: { id } }, signal })),
     // What has ended does not change; only its bodies go.
     staleTime: 60_000,
+    // The log is up to a second behind: one that has just ended comes soon.
+    retry: (count, error) => error instanceof ApiError && error.status === 404 && count < 2,
+    retryDelay: 800,
   })
 
 /** The models that anybody has used of late, for choosing from. */

@@ -65,7 +65,6 @@ export default {
   },
   result: {
     ok: 'OK',
-    failed: '{{status}}',
     cut: 'Cut off',
     left: 'Client left',
     retried_one: '{{count}} retry',
@@ -121,11 +120,9 @@ export default {
     pause: 'Waited before trying again',
     passed: 'Passed over',
     asked: 'Asked',
-    answered: 'Began to answer',
     answer: 'Answer',
     whole: 'Answer in one piece',
     none: 'Kiro was not asked: the request was refused before.',
-    firstToken: 'first token',
     upstreamId: 'Kiro’s request id',
     status: 'HTTP {{status}}',
   },
@@ -184,7 +181,6 @@ export default {
     sent: 'Sent to Kiro',
     ended: 'Ended',
     retries: 'Retries',
-    all: 'All of this {{what}}',
   },
   stop: {
     end_turn: 'end of the answer',

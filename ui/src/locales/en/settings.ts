@@ -21,7 +21,6 @@ export default {
   update: {
     title: 'Update',
     check: 'Look for an update',
-    checking: 'Looking…',
     hint: 'Asks the release server, and only when you press the button.',
     current: 'This is the newest version.',
     available: '{{version}} is there.',
@@ -38,7 +37,6 @@ export default {
   config: {
     search: 'Search settings',
     hint: 'Settings are changed in the settings file, the environment or by flags, and take effect with a restart. Notifications can be changed here at once.',
-    all: 'All',
     changed: 'Not the default',
     name: 'Setting',
     value: 'Value',
@@ -55,8 +53,6 @@ export default {
   },
   notify: {
     title: 'Notifications',
-    on: 'On',
-    off: 'Off',
     switch: 'Send notifications',
     channels: 'Channels',
     add: 'Add a channel',
@@ -70,7 +66,6 @@ export default {
     retry: 'next try',
     test: 'Test',
     testOf: 'Test {{name}}',
-    testing: 'Sending…',
     arrived: 'Arrived after {{duration}}',
     notArrived: 'Did not arrive',
     rules: 'When and how',
@@ -79,7 +74,6 @@ export default {
     deleteOf: 'Delete {{name}}',
     from: 'from {{source}}',
     useFile: 'Take back what was saved here',
-    usedFile: 'The settings file counts again for all of this.',
     reset: 'Take back',
     resetTitle: 'Take back what was saved here?',
     resetText:

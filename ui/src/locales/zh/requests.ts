@@ -66,7 +66,6 @@ export default {
   },
   result: {
     ok: '成功',
-    failed: '{{status}}',
     cut: '中断',
     left: '客户端离开',
     retried_other: '重试 {{count}} 次',
@@ -121,11 +120,9 @@ export default {
     pause: '重试前等待',
     passed: '跳过',
     asked: '发出请求',
-    answered: '开始回答',
     answer: '回答',
     whole: '一次性返回的回答',
     none: '没有询问 Kiro：请求在此之前就被拒绝。',
-    firstToken: '首个 token',
     upstreamId: 'Kiro 的请求 ID',
     status: 'HTTP {{status}}',
   },
@@ -183,7 +180,6 @@ export default {
     sent: '发送给 Kiro',
     ended: '结束时间',
     retries: '重试',
-    all: '此{{what}}的全部请求',
   },
   stop: {
     end_turn: '回答完毕',

@@ -24,7 +24,6 @@ export default {
   update: {
     title: '更新',
     check: '检查更新',
-    checking: '正在检查…',
     hint: '只有按下按钮时才会询问发布服务器。',
     current: '已是最新版本。',
     available: '有新版本 {{version}}。',
@@ -40,7 +39,6 @@ export default {
   config: {
     search: '搜索设置',
     hint: '设置通过配置文件、环境变量或启动参数修改，重启后生效。通知可以在这里直接修改。',
-    all: '全部',
     changed: '非默认值',
     name: '设置项',
     value: '值',
@@ -56,8 +54,6 @@ export default {
   },
   notify: {
     title: '通知',
-    on: '已开启',
-    off: '已关闭',
     switch: '发送通知',
     channels: '渠道',
     add: '添加渠道',
@@ -69,7 +65,6 @@ export default {
     retry: '下次尝试',
     test: '测试',
     testOf: '测试 {{name}}',
-    testing: '正在发送…',
     arrived: '{{duration}}后送达',
     notArrived: '未送达',
     rules: '时机与方式',
@@ -78,7 +73,6 @@ export default {
     deleteOf: '删除 {{name}}',
     from: '来自 {{source}}',
     useFile: '撤销在此保存的设置',
-    usedFile: '以上全部重新以配置文件为准。',
     reset: '撤销',
     resetTitle: '撤销在此保存的设置？',
     resetText: '所有通知设置（包括渠道）将重新以配置文件及其默认值为准，在此保存的内容会被删除。',
