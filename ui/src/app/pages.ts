@@ -11,14 +11,7 @@ import {
 import type { Catalogues } from '@/locales/catalogue'
 
 interface PageEntry {
-  path:
-    | '/overview'
-    | '/accounts'
-    | '/keys'
-    | '/usage'
-    | '/requests'
-    | '/playground'
-    | '/settings'
+  path: '/overview' | '/accounts' | '/keys' | '/usage' | '/requests' | '/playground' | '/settings'
   label: `page.${keyof Catalogues['shell']['page']}`
   icon: TablerIcon
 }
