@@ -67,6 +67,11 @@ LimitName = Literal[
 ]
 """The limits of an API key, by their members' names."""
 
+WhyRejected = Literal[
+    "no_refresh_token", "no_registration", "no_endpoint", "not_renewable", "spent"
+]
+"""Why a token will never be renewed; `spent`: the service no longer accepts its refresh token."""
+
 
 class GatewayError(Exception):
     """The root.

@@ -13,6 +13,8 @@ from gateway.errors import (
     NoAccountAvailable,
     QuotaSpent,
     RateLimited,
+    UpstreamAccessDenied,
+    UpstreamError,
 )
 from gateway.kiro.quota import Quota
 from gateway.store.accounts import Account
@@ -180,6 +182,35 @@ def refusal(cooldown: Cooldown, account_name: str, now: datetime) -> GatewayErro
                 f'Kiro refuses the token of account "{account_name}". Sign the account in again.',
                 retry_after=SIGN_IN_RETRY,
             )
+
+
+def told(
+    error: UpstreamError, cooldown: Cooldown | None, account_name: str, now: datetime
+) -> UpstreamError:
+    """What the client hears whose request failed: whose limit it is and until when, as `refusal`.
+
+    Args:
+        error: as the service gave it, which does not know our name for the account.
+        cooldown: that it has brought about.
+        account_name: ours.
+        now: aware UTC.
+    """
+    named: UpstreamError
+    if isinstance(error, UpstreamAccessDenied):
+        named = UpstreamAccessDenied(
+            f'Kiro refuses account "{account_name}" access to what was asked. '
+            "Check the account's plan and permissions.",
+            code=error.code,
+        )
+    elif isinstance(error, QuotaSpent | AccountSuspended) and cooldown is not None:
+        later = refusal(cooldown, account_name, now)
+        assert isinstance(later, UpstreamError)
+        named = later
+    else:
+        return error
+    named.upstream_status = error.upstream_status
+    named.reason, named.request_id = error.reason, error.request_id
+    return named
 
 
 def is_forgotten(cooldown: Cooldown, now: datetime) -> bool:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from gateway.accounts.cooldown_rules import told
 from gateway.accounts.cooldowns import Cooldowns
 from gateway.accounts.directory import Directory
-from gateway.accounts.health_states import Health, Result, State, stored_health
+from gateway.accounts.health_states import Health, Result, State, WhySignIn, stored_health
 from gateway.errors import (
     AccountSuspended,
     GatewayError,
@@ -30,6 +31,7 @@ ENOUGH_FAILURES = 3
 # For so long it is remembered that an account lacks a model.
 MODEL_ABSENT = timedelta(minutes=10)
 MAX_ABSENT = 1000  # of these; clients may name what they like
+TRIED_AGAIN = "It is tried again by itself."
 BROKEN = (
     UpstreamUnavailable,
     UpstreamInternal,
@@ -78,8 +80,12 @@ class TokenState(Protocol):
         """Why an account has no valid token and what to do."""
         ...
 
-    def is_refused(self, account: Account) -> bool:
-        """Whether only a new sign-in helps."""
+    def refused(self, account: Account) -> WhySignIn | None:
+        """Why only a new sign-in helps; None: as far as is known, it is not needed."""
+        ...
+
+    def pending(self, account: Account) -> str | None:
+        """Why a token that the service refuses has no successor yet, if it may get one."""
         ...
 
 
@@ -144,14 +150,21 @@ class AccountHealth:
     def refusal(self, account_id: str, model: str | None = None) -> GatewayError | None:
         """Why a request must not be sent to an account now; None: it may."""
         refusal = self.cooldowns.refusal(account_id, model)
-        if isinstance(refusal, NoAccountAvailable) and self._planner is not None:
+        if not isinstance(refusal, NoAccountAvailable):
+            return refusal
+        account = self._directory.account(account_id)
+        pending = self._tokens.pending(account) if account is not None else None
+        if self._planner is not None:
             self._planner.probe(account_id)
-        return refusal
+        if pending is None:
+            return refusal
+        return NoAccountAvailable(f"{pending} {TRIED_AGAIN}", retry_after=refusal.retry_after)
 
-    def failed(self, account: Account, model: str, error: GatewayError) -> None:
-        """A generation failed on an account, after all that could be tried there."""
-        if not isinstance(error, UpstreamError):
-            return
+    def failed(self, account: Account, model: str, error: UpstreamError) -> UpstreamError:
+        """A generation failed on an account, after all that could be tried there.
+
+        Returns what the client is told: an error of the same class that names the account.
+        """
         name = type(error).__name__
         self._results[account.id] = Result(self._clock(), name, str(error), model)
         if isinstance(error, UpstreamModelNotFound):
@@ -160,6 +173,7 @@ class AccountHealth:
         if begun is not None and begun.kind == "exhausted" and self._planner is not None:
             self._planner.learn_reset(account.id)
         self._count(account, error)
+        return told(error, begun, account.name, self._clock())
 
     def answered(self, account: Account, model: str, asked_at: datetime) -> None:
         """A generation that was asked for at that time has begun to be answered."""
@@ -253,8 +267,11 @@ class AccountHealth:
             return stored
         trouble = self._tokens.trouble(account)
         if trouble is not None:
-            refused = self._tokens.is_refused(account)
-            return Health("sign_in_required" if refused else "failing", trouble, cooldowns=held)
+            why = self._tokens.refused(account)
+            state: State = "failing" if why is None else "sign_in_required"
+            return Health(state, trouble, cooldowns=held, why=why)
+        if stored.state == "sign_in_required" and (pending := self._tokens.pending(account)):
+            return Health("failing", pending, TRIED_AGAIN, since=stored.since, cooldowns=held)
         if stored.state in {"sign_in_required", "quota_exhausted"}:
             return stored
         streak = self._streaks.get(account.id)

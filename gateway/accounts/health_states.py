@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from gateway.errors import WhyRejected
 from gateway.store.accounts import Account
 from gateway.store.cooldowns import Cooldown
 
@@ -21,6 +22,9 @@ State = Literal[
     "disabled",
 ]
 """What an account can do. In the first two it serves, if not every model."""
+
+WhySignIn = WhyRejected | Literal["token_refused", "signed_out"]
+"""Why somebody has to sign in, as a word: no token can be had, or Kiro refuses the one there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Health:
     Attributes:
         state: as a word.
         reason: what is wrong, fit to be shown; None when nothing is.
+        why: the same as a word, where somebody has to sign in.
         advice: what to do about it; None when nothing has to be done.
         since: from when on; None when that is not known.
         until: when it passes by itself; None when it does not, or nobody knows.
@@ -58,6 +63,7 @@ class Health:
     last_result: Result | None = None
     last_check: Result | None = None
     next_check_at: datetime | None = None
+    why: WhySignIn | None = None
 
     @property
     def healthy(self) -> bool:
@@ -110,6 +116,7 @@ def _state(account: Account, held: Sequence[Cooldown]) -> Health:
             "not_signed_in",
             "Nobody is signed in.",
             "Import a sign-in from this machine, or sign in.",
+            why="signed_out",
         )
     if (sign_in := kinds.get("sign_in")) is not None:
         return Health(
@@ -117,6 +124,7 @@ def _state(account: Account, held: Sequence[Cooldown]) -> Health:
             "Kiro refuses its token.",
             "Renew its token, or sign it in again.",
             since=sign_in.since,
+            why="token_refused",
         )
     spent = kinds.get("exhausted") or kinds.get("daily")
     if spent is not None:

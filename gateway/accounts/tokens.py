@@ -16,6 +16,7 @@ import structlog
 from anyio.abc import TaskGroup
 
 from gateway.accounts.directory import Directory
+from gateway.accounts.health_states import WhySignIn
 from gateway.accounts.renewal import ClientFor, Renewer
 from gateway.accounts.selection import how_to_sign_in
 from gateway.errors import AccountSignInFailed, GatewayError, NoAccountAvailable
@@ -48,7 +49,7 @@ class _Renewal:
     """What is known of the renewals of one account's credentials; in memory only.
 
     `done` is there while one runs. After a failure `message` tells of it and `retry_at` keeps the
-    next one away; `refused` means that these credentials will never be renewed.
+    next one away; `refused` says why these credentials will never be renewed.
     """
 
     jitter: timedelta
@@ -58,7 +59,7 @@ class _Renewal:
     retry_at: datetime | None = None
     failures: int = 0
     doubts: int = 0
-    refused: bool = False
+    refused: WhySignIn | None = None
     message: str = ""
 
 
@@ -98,7 +99,7 @@ class Tokens:
         account = self._signed_in(account_id)
         renewal = self._renewal(account)
         if renewal.done is None:
-            renewal.refused, renewal.retry_at, renewal.message = False, None, ""
+            renewal.refused, renewal.retry_at, renewal.message = None, None, ""
         credentials = account.credentials
         try:
             return await self.get(
@@ -155,12 +156,21 @@ class Tokens:
             return None
         return renewal.message or None
 
-    def is_refused(self, account: Account) -> bool:
-        """Whether only a new sign-in helps."""
+    def refused(self, account: Account) -> WhySignIn | None:
+        """Why only a new sign-in helps; None: as far as is known, it is not needed."""
         renewal = self._renewals.get(account.id)
         if renewal is None or renewal.generation != account.generation:
-            return False
+            return None
         return renewal.refused
+
+    def pending(self, account: Account) -> str | None:
+        """Why a token that the service refuses has no successor yet; None: none is on its way."""
+        renewal = self._renewals.get(account.id)
+        if renewal is None or renewal.generation != account.generation or renewal.refused:
+            return None
+        if renewal.done is not None:
+            return f'The token of Kiro account "{account.name}" is being renewed, which takes long.'
+        return renewal.message or None
 
     async def keep_fresh(self) -> NoReturn:
         """Renew, for ever, what is due, so that requests find it done."""
@@ -271,7 +281,7 @@ class Tokens:
             "reason": getattr(exc, "reason", None),
         }
         if isinstance(exc, RefreshRejected) or renewal.doubts > 1:
-            renewal.refused = True
+            renewal.refused = exc.why if isinstance(exc, RefreshRejected) else "spent"
             problem = (
                 str(exc)
                 if isinstance(exc, RefreshRejected)

@@ -55,7 +55,9 @@ async def check_account(
         quota = (await access.quotas.get(account.id, renew=True)).value
     except GatewayError as exc:
         quota = exc
-        if access.health.of(account).state == "sign_in_required":
+        health = access.health.of(account)
+        refused = any(one.kind == "sign_in" for one in health.cooldowns)
+        if refused or health.state == "sign_in_required":
             # Whatever was asked, it is the token that was refused.
             yield Finding("account", "problem", str(exc), f"{name}, token")
             return

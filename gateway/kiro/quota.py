@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import msgspec
+
+P = TypeVar("P")
 
 LARGEST_SECONDS = 1e10  # as a date, the year 2286; larger numbers are milliseconds
 
@@ -141,8 +144,8 @@ class _Breakdown(msgspec.Struct, rename="camel"):
     overage_cap_with_precision: float | None = None
     currency: str | None = None
     next_date_reset: float | str | None = None
-    free_trial_info: _Trial | None = None
-    # Each is looked at by itself: nobody has written down what they hold.
+    # Each of these is looked at by itself: nobody has written down what they hold.
+    free_trial_info: object = None
     bonuses: list[object] | None = None
 
 
@@ -218,16 +221,21 @@ def _amount(part: _Trial | _Bonus) -> Amount:
     return Amount(_used(part), _first(part.usage_limit_with_precision, part.usage_limit) or 0.0)
 
 
+def _part(given: object, kind: type[P]) -> P | None:
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError:
+        return None  # one of a shape we do not know says nothing against the rest
+
+
 def _bonuses(given: Iterable[object]) -> Iterator[Extra]:
     for one in given:
-        try:
-            bonus = msgspec.convert(one, _Bonus, strict=False)
-        except msgspec.ValidationError:
-            continue  # one of a shape we do not know says nothing against the rest
-        yield Extra(_amount(bonus), bonus.status or "")
+        if (bonus := _part(one, _Bonus)) is not None:
+            yield Extra(_amount(bonus), bonus.status or "")
 
 
-def _trial(trial: _Trial | None) -> Extra | None:
+def _trial(given: object) -> Extra | None:
+    trial = _part(given, _Trial)
     if trial is None:
         return None
     return Extra(_amount(trial), trial.free_trial_status or "", _instant(trial.free_trial_expiry))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from gateway.accounts.health_states import WhySignIn
 from gateway.kiro.quota import Amount, total_of
 
 Condition = Literal["fine", "unclear", "login_needed", "suspended", "exhausted"]
@@ -24,7 +25,8 @@ class AccountView:
     """One account.
 
     `figures` are what the service said of its quota last, whenever that was; None: nothing yet, or
-    no amounts. `condition` may have a `reason` in a sentence, and be over by itself at `until`.
+    no amounts. `condition` may have a `reason` in a sentence, and be over by itself at `until`;
+    `why` is the reason for a sign-in as a word, for languages other than that of the sentence.
     `key_names` are the enabled API keys that may use the account.
     """
 
@@ -35,6 +37,7 @@ class AccountView:
     resets_at: datetime | None = None
     condition: Condition = "fine"
     reason: str = ""
+    why: WhySignIn | None = None
     until: datetime | None = None
     key_names: tuple[str, ...] = ()
 

@@ -79,6 +79,7 @@ class Observer:
             resets_at=quota.resets_at if quota is not None else None,
             condition=_condition(account, health),
             reason=health.reason or "",
+            why=health.why,
             until=health.until,
             key_names=tuple(key.name for key in keys if account.id in key.account_ids),
         )

@@ -1,13 +1,16 @@
 """Every text of a notification, in each language.
 
 `str.format` fills the names in braces; a test holds the languages to the same ones. Names of
-accounts and keys, and reasons that other parts of the gateway give, stay as they are.
+accounts and keys stay as they are. Why somebody has to sign in is told in English by whoever finds
+it out, and `reasons` has the other languages' words for it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
+
+from gateway.accounts.health_states import WhySignIn
 
 Language = Literal["en", "zh"]
 
@@ -44,6 +47,7 @@ class Texts:
     separator: str
     test_title: str
     test_text: str
+    reasons: Mapping[WhySignIn, str] = field(default_factory=dict)
 
 
 ENGLISH = Texts(
@@ -106,6 +110,16 @@ CHINESE = Texts(
     separator="、",
     test_title="Kiro Gateway：测试消息",
     test_text="通知可以送达此处。",
+    reasons={
+        "token_refused": "Kiro 拒绝了该账号的令牌。请刷新令牌或重新登录。",
+        "signed_out": "该账号没有登录信息。请登录，或从本机导入登录信息。",
+        "spent": "登录服务不再接受该账号的刷新令牌。请重新登录。",
+        "no_refresh_token": "该账号没有刷新令牌。请重新登录。",
+        "no_registration": "该账号缺少客户端注册信息。请重新登录。",
+        "no_endpoint": "该账号的令牌端点不是公网 https 地址。请重新登录，"
+        "或将其主机加入 upstream.allowed_private_hosts。",
+        "not_renewable": "该账号没有可以刷新的令牌。请重新登录。",
+    },
 )
 
 TEXTS: Mapping[Language, Texts] = MappingProxyType({"en": ENGLISH, "zh": CHINESE})

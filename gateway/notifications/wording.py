@@ -184,7 +184,9 @@ class _Words:
     def _reason(self, account: AccountView) -> Iterator[str]:
         # Of the other troubles the line before says as much.
         if account.reason and account.condition == "login_needed":
-            yield self.texts.trouble_reason.format(reason=cut(account.reason, MAX_REASON))
+            known = self.texts.reasons.get(account.why) if account.why is not None else None
+            reason = known or cut(account.reason, MAX_REASON)
+            yield self.texts.trouble_reason.format(reason=reason)
 
     def _list(self, entries: Iterable[tuple[str, ...]]) -> Iterator[str]:
         """The lines of as many entries as there is room for, and how many more there are."""

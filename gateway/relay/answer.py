@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import structlog
 
-from gateway.errors import GatewayError
+from gateway.errors import UpstreamError
 from gateway.relay.facts import Facts
 from gateway.relay.reply import ReplyStream
 from gateway.upstream.client import Generation
@@ -25,7 +25,7 @@ class Answer:
         generation: Generation,
         first: bytes,
         facts: Facts,
-        on_failure: Callable[[GatewayError], None],
+        on_failure: Callable[[UpstreamError], UpstreamError],
     ) -> None:
         self._generation = generation
         self._facts = facts
@@ -46,8 +46,7 @@ class Answer:
             if out := reply.feed(chunk) if chunk else reply.finish():
                 yield out
         if reply.failure is not None:
-            self._on_failure(reply.failure)
-            raise reply.failure
+            raise self._on_failure(reply.failure)
 
     async def whole(self) -> bytes:
         """The answer in one piece, for replies that are not streamed."""

@@ -58,8 +58,11 @@ class Watch(Protocol):
         """Why a request must not be sent now; without `model` only what is about the account."""
         ...
 
-    def failed(self, account: Account, model: str, error: GatewayError) -> None:
-        """A request failed on this account, after all that could be tried there."""
+    def failed(self, account: Account, model: str, error: UpstreamError) -> UpstreamError:
+        """A request failed on this account, after all that could be tried there.
+
+        Returns what the client is told of it.
+        """
         ...
 
     def answered(self, account: Account, model: str, asked_at: datetime) -> None:
@@ -249,8 +252,9 @@ class Relay:
                 try:
                     call = await self._mended(ask.facts, call, following, exc)
                 except UpstreamError as broken:
-                    self._watch.failed(call.account, call.model_id, broken)
-                    raise
+                    if (told := self._watch.failed(call.account, call.model_id, broken)) is broken:
+                        raise
+                    raise told from broken
                 thinking_dropped = thinking_dropped or following.step == "without_thinking"
                 continue
             if thinking_dropped:
@@ -280,11 +284,11 @@ class Relay:
 
     def _given_up(self, call: _Call, error: UpstreamError) -> UpstreamError:
         """What is told of a failure that nothing more is done about on this account."""
-        self._watch.failed(call.account, call.model_id, error)
+        told = self._watch.failed(call.account, call.model_id, error)
         if type(error) is AccountSignInFailed and f'"{call.account.name}"' not in str(error):
             # Told inside a stream, the refusal does not know whose it is.
             return token_refused(error, call.account)
-        return error
+        return told
 
     def _heed(self, ask: Ask, account_id: str, model: str | None = None) -> None:
         if ask.heeds_cooldowns and (refusal := self._watch.refusal(account_id, model)):
@@ -407,8 +411,7 @@ class Relay:
             if generation is not None:
                 generation.close()
             raise
-        on_failure = partial(self._watch.failed, call.account, call.model_id)
-        return Answer(reply, generation, first, ask.facts, on_failure)
+        return Answer(reply, generation, first, ask.facts, partial(self._given_up, call))
 
     def _check(self, reply: ReplyStream, facts: Facts) -> None:
         """Raise what must not become an answer: a failure or an end before anything was there."""

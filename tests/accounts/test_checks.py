@@ -43,6 +43,7 @@ class Service:
     token_error: GatewayError | None = None
     quota_error: GatewayError | None = None
     gate: anyio.Event | None = None
+    renewal: str | None = None
     running: int = 0
     most: int = 0
 
@@ -80,8 +81,11 @@ class Service:
     def trouble(self, account: Account) -> str | None:
         return None
 
-    def is_refused(self, account: Account) -> bool:
-        return False
+    def refused(self, account: Account) -> None:
+        return None
+
+    def pending(self, account: Account) -> str | None:
+        return self.renewal
 
 
 class TokenSource:
@@ -275,6 +279,24 @@ async def test_a_defect_ends_nothing_but_the_check(tmp_path: Path) -> None:
         for _ in range(2):
             here.now += timedelta(seconds=70)
             assert await here.due() == [(account.id, "token")]
+
+
+async def test_a_refused_token_that_may_yet_be_renewed_asks_nobody_to_sign_in(
+    tmp_path: Path,
+) -> None:
+    async with setting(tmp_path) as here:
+        (account,) = here.accounts
+        here.health.failed(account, "m", AccountSignInFailed("no"))
+        assert here.health.of(account).state == "sign_in_required"
+        assert here.health.of(account).why == "token_refused"
+        here.service.renewal = "The sign-in service does not answer."
+        health = here.health.of(account)
+        assert (health.state, health.why) == ("failing", None)
+        told = "The sign-in service does not answer. It is tried again by itself."
+        refusal = here.health.refusal(account.id)
+        assert isinstance(refusal, NoAccountAvailable)
+        assert (health.problem, str(refusal)) == (told, told)
+        assert refusal.retry_after is not None
 
 
 async def test_without_checks_a_request_that_is_stopped_has_the_token_tried_again_at_times(

@@ -335,7 +335,7 @@ async def test_failures_are_kept_apart_by_growing_pauses(setting: Setting) -> No
                 await setting.tokens.get(account.id)
         assert len(setting.service.requests) == asked + 1
         assert caught.value.retry_after == pause
-        assert not setting.tokens.is_refused(account)
+        assert setting.tokens.refused(account) is None
         setting.later(pause)
     setting.service.reply = lambda _: token_answer(2)
     assert access_token(await setting.tokens.get(account.id)) == "access-new-2"
@@ -352,6 +352,32 @@ async def test_how_long_the_service_wants_to_be_left_alone_is_honoured_up_to_a_b
     assert caught.value.retry_after == waited
 
 
+async def test_a_refused_token_whose_renewal_gives_nothing_for_now_is_told_so(
+    setting: Setting,
+) -> None:
+    account = await setting.account(oidc_credentials(lasts=3600))
+    setting.service.held = anyio.Event()
+    setting.service.reply = lambda _: Answer(503)
+    assert setting.tokens.pending(account) is None
+    async with anyio.create_task_group() as tasks:
+
+        async def want() -> None:
+            with pytest.raises(AccountSignInFailed):
+                await setting.tokens.get(account.id, rejected=access_token(account))
+
+        tasks.start_soon(want)
+        await setting.service.asked.wait()
+        assert "is being renewed, which takes long" in (setting.tokens.pending(account) or "")
+        setting.service.held.set()
+    assert "could not be renewed" in (setting.tokens.pending(account) or "")
+    assert setting.tokens.refused(account) is None
+    setting.later(60)
+    setting.service.reply = lambda _: REFUSED
+    await want()
+    assert setting.tokens.pending(account) is None
+    assert setting.tokens.refused(account) == "spent"
+
+
 async def test_a_refused_refresh_token_ends_it_until_somebody_signs_in(setting: Setting) -> None:
     account = await setting.account(EXPIRED)
     setting.service.reply = lambda _: REFUSED
@@ -361,7 +387,7 @@ async def test_a_refused_refresh_token_ends_it_until_somebody_signs_in(setting: 
         assert caught.value.retry_after is None
         setting.later(3600)
     assert len(setting.service.requests) == 1
-    assert setting.tokens.is_refused(account)
+    assert setting.tokens.refused(account) == "spent"
     again = oidc_credentials(access="signed-in-again", lasts=4 * 3600)
     async with setting.database.begin() as db:
         await save_credentials(
@@ -377,7 +403,7 @@ async def test_a_refused_refresh_token_ends_it_until_somebody_signs_in(setting: 
     await setting.directory.reload()
     account = await setting.tokens.get(account.id)
     assert access_token(account) == "signed-in-again"
-    assert not setting.tokens.is_refused(account)
+    assert setting.tokens.refused(account) is None
 
 
 async def test_a_refusal_without_a_reason_counts_from_the_second_time(setting: Setting) -> None:

@@ -195,6 +195,17 @@ CASES = {
         bonus=(0, 100),
         percent=132.29 / 1100 * 100,
     ),
+    "a trial in plain text": Case(
+        answer(CREDIT | {"freeTrialInfo": "ACTIVE until March", "bonuses": [BONUS]}),
+        base=(132.29, 1000),
+        bonus=(0, 100),
+        percent=132.29 / 1100 * 100,
+    ),
+    "a trial of a shape nobody has seen": Case(
+        answer(CREDIT | {"freeTrialInfo": {"usageLimit": "many"}}),
+        base=(132.29, 1000),
+        percent=13.229,
+    ),
     "no breakdown": Case(answer(), base=(0, 0), known=False),
     "an empty place for a breakdown": Case(
         {"usageBreakdownList": [None, CREDIT]}, base=(132.29, 1000), percent=13.229

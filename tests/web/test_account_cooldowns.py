@@ -46,6 +46,7 @@ async def test_after_a_refusal_the_service_is_not_asked_again_and_the_client_hea
     kiro: Kiro, gateway: Gateway, scenario: str, dialect: Dialect
 ) -> None:
     status, kinds, calls = REFUSED[scenario]
+    await gateway.get("/v1/kiro/usage-limits")  # so that the reset date is known at once
     await kiro.scenario(scenario, times=None)
     first = await ask(gateway, dialect, "Hello", stream=True)
     assert first.status == status
@@ -56,12 +57,16 @@ async def test_after_a_refusal_the_service_is_not_asked_again_and_the_client_hea
     assert generations(kiro) == calls
     assert '"social"' in second.error["message"]
     assert second.headers["x-kiro-gateway-account"] == "social"
+    if status != 429:
+        # Nothing is known later that was not known at once.
+        assert first.error == second.error
+        assert first.headers.get("x-should-retry") == second.headers.get("x-should-retry")
     if status == 429:
         assert 1 <= int(second.headers["retry-after"]) <= 60
         assert re.search(r"[Tt]ry again in \d+ s", second.error["message"])
     if status == 402:
         assert second.headers["x-should-retry"] == "false"
-        assert int(second.headers["retry-after"]) > 0
+        assert int(first.headers["retry-after"]) >= int(second.headers["retry-after"]) > 0
 
 
 @pytest.mark.parametrize("scenario", ["no-capacity", "internal", "unavailable", "malformed"])
@@ -168,6 +173,7 @@ async def test_a_refusal_inside_a_stream_counts_for_those_that_follow(
     )
     assert reply.status == 200
     assert reply.error is not None
+    assert 'Kiro account "social" is used up until ' in reply.error["message"]
     assert (await ask(gateway, "anthropic", "Hello", stream=True)).status == 402
 
 

@@ -112,12 +112,19 @@ async def test_a_token_that_is_refused_and_cannot_be_renewed_is_502_that_names_t
         await kiro.scenario("internal", times=None, operation="refresh", account="external")
         path = path_of("external", dialect)
         reply = await ask(gateway, dialect, "Hello", stream=True, path=path)
+        second = await ask(gateway, dialect, "Hello", stream=True, path=path)
         kiro.state.shelf.clear()
     assert reply.error is not None
     assert (reply.status, reply.error["code"]) == (502, "upstream_auth")
     assert reply.error["source"] == "account"
     assert '"external"' in reply.error["message"]
     assert int(reply.headers["retry-after"]) <= 60
+    assert second.error is not None
+    assert (second.status, second.error["source"]) == (503, "account")
+    assert 'account "external" could not be renewed' in second.error["message"]
+    assert "It is tried again by itself." in second.error["message"]
+    assert "in again" not in second.error["message"]
+    assert int(second.headers["retry-after"]) <= 60
     assert told_statuses(kiro) == [403]
 
 

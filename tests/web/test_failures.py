@@ -58,9 +58,11 @@ SPENT = Told(
     "insufficient_quota",
     source="account",
     should_retry="false",
+    retry_after=(1, 366 * 24 * 3600),
+    names_account=True,
 )
 RATE = both(429, "rate_limit_error", "rate_limit_exceeded", calls=3, retry_after=(1, 60))
-SUSPENDED = both(403, "permission_error", "account_suspended", source="account")
+SUSPENDED = both(403, "permission_error", "account_suspended", source="account", names_account=True)
 REFUSED_TOKEN = Told(
     (502, "server_error"),
     (502, "api_error"),
@@ -70,7 +72,9 @@ REFUSED_TOKEN = Told(
     names_account=True,
     refreshes=1,
 )
-DENIED = both(403, "permission_error", "upstream_access_denied", source="account")
+DENIED = both(
+    403, "permission_error", "upstream_access_denied", source="account", names_account=True
+)
 NO_MODEL = Told((404, INVALID), (404, "not_found_error"), "model_not_found")
 PROFILE = Told(
     (502, "server_error"),

@@ -8,12 +8,12 @@ for an organisation's own identity provider.
 import ipaddress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 
-from gateway.errors import Source, UpstreamError
+from gateway.errors import Source, UpstreamError, WhyRejected
 from gateway.store.accounts import Account, Credentials, check_region
 from gateway.upstream.http import is_loopback
 from gateway.upstream.signin.answers import (
@@ -45,9 +45,17 @@ _TRANSIENT = frozenset(
 
 
 class RefreshRejected(UpstreamError):
-    """The sign-in is over: trying again cannot help, signing in again does."""
+    """The sign-in is over: trying again cannot help, signing in again does.
+
+    Attributes:
+        why: its reason as a word.
+    """
 
     source: ClassVar[Source] = "account"
+
+    def __init__(self, message: str, *, why: WhyRejected, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.why = why
 
 
 class RefreshFailed(UpstreamError):
@@ -107,7 +115,9 @@ def refresh_endpoint(account: Account, urls: RefreshUrls) -> str:
         case "external_idp":
             return _external_endpoint(account, urls)
         case _:
-            raise RefreshRejected(f'Account "{account.name}" has no token that could be renewed.')
+            raise RefreshRejected(
+                f'Account "{account.name}" has no token that could be renewed.', why="not_renewable"
+            )
 
 
 async def refresh(
@@ -156,7 +166,8 @@ def _external_endpoint(account: Account, urls: RefreshUrls) -> str:
     ):
         raise RefreshRejected(
             f'The token endpoint of account "{account.name}" is not a public https address. Sign '
-            "the account in again, or add its host to upstream.allowed_private_hosts."
+            "the account in again, or add its host to upstream.allowed_private_hosts.",
+            why="no_endpoint",
         )
     return endpoint
 
@@ -171,11 +182,11 @@ def _is_public(host: str) -> bool:
 def _request(http: httpx.AsyncClient, account: Account, url: str) -> httpx.Request:
     credentials = account.credentials
     if credentials is None or not credentials.refresh_token:
-        raise _sign_in_again(account, "it has no refresh token")
+        raise _sign_in_again(account, "no_refresh_token", "it has no refresh token")
     if account.auth_method == "social":
         return json_request(http, url, {"refreshToken": credentials.refresh_token})
     if not credentials.client_id:
-        raise _sign_in_again(account, "its client registration is missing")
+        raise _sign_in_again(account, "no_registration", "its client registration is missing")
     if account.auth_method == "external_idp":
         form = {
             "client_id": credentials.client_id,
@@ -192,7 +203,7 @@ def _request(http: httpx.AsyncClient, account: Account, url: str) -> httpx.Reque
         }
         return http.build_request("POST", url, headers=headers, content=urlencode(form).encode())
     if not credentials.client_secret:
-        raise _sign_in_again(account, "its client registration is missing")
+        raise _sign_in_again(account, "no_registration", "its client registration is missing")
     return json_request(
         http,
         url,
@@ -227,7 +238,11 @@ def _failure(account: Account, answer: Answer) -> UpstreamError:
     dead = code in _PERMANENT or b"invalid refresh token" in answer.body.lower()
     if dead and not busy:
         return _sign_in_again(
-            account, "the sign-in service no longer accepts its refresh token", status, code
+            account,
+            "spent",
+            "the sign-in service no longer accepts its refresh token",
+            status,
+            code,
         )
     kind = RefreshFailed if busy else RefreshDoubtful
     return kind(
@@ -239,10 +254,11 @@ def _failure(account: Account, answer: Answer) -> UpstreamError:
 
 
 def _sign_in_again(
-    account: Account, why: str, status: int | None = None, code: str = ""
+    account: Account, why: WhyRejected, because: str, status: int | None = None, code: str = ""
 ) -> RefreshRejected:
     return RefreshRejected(
-        f'Account "{account.name}" has to be signed in again: {why}.',
+        f'Account "{account.name}" has to be signed in again: {because}.',
+        why=why,
         upstream_status=status,
         reason=code or None,
     )
