@@ -60,9 +60,7 @@ export function SignInPanel({ account }: { account: Account }) {
         <LoadError error={status.error} onRetry={status.refetch} retrying={status.isFetching} />
       )}
       {status.data && <Facts account={account} status={status.data} />}
-      {signingIn && (
-        <SignInAccount account={account} onClose={() => setSigningIn(false)} />
-      )}
+      {signingIn && <SignInAccount account={account} onClose={() => setSigningIn(false)} />}
     </Panel>
   )
 }
