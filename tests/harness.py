@@ -24,6 +24,7 @@ from gateway.web.app import services_of
 from gateway.web.server import listen, running, running_gateway
 from gateway.web.services import Services
 from gateway.web.timing import USUAL, Timing
+from tests.sqlite_template import put_database
 
 ACCOUNTS = {account.name: account for account in DEMO_ACCOUNTS}
 
@@ -128,7 +129,7 @@ def settings_for(
 async def running_kiro(*, seed: int = 0) -> AsyncIterator[Kiro]:
     """The simulator on a free port."""
     simulator = create_simulator(seed=seed)
-    client = httpx.AsyncClient(timeout=30)
+    client = httpx.AsyncClient(timeout=30, verify=False)
     async with running(simulator, listen("127.0.0.1", 0)) as url, client as http:
         yield Kiro(url, simulator.state.simulator, http)
 
@@ -156,10 +157,11 @@ async def gateway_on(
         defaults = {**checks, **(defaults or {})}
     settings = settings_for(folder, kiro.url, defaults, runtime_url=runtime_url, **server)
     secrets = SecretBox(*parse_keys(new_key(), source="test"))
+    await put_database(folder / "gateway.db")
     sock = sock or listen("127.0.0.1", 0)
     async with (
         running_gateway(settings, secrets, sock=sock, timing=timing) as (url, app),
-        httpx.AsyncClient(timeout=30) as http,
+        httpx.AsyncClient(timeout=30, verify=False) as http,
     ):
         services = services_of(app)
         key = await seed_store(services.database, kiro.url)

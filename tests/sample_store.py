@@ -22,6 +22,7 @@ from gateway.store.database import Database, open_database
 from gateway.store.secrets import SecretBox
 from gateway.store.tables import metadata
 from tests.postgresql_server import Server
+from tests.sqlite_template import put_database
 
 BOX = SecretBox(b"k" * 32)
 NOW = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
@@ -75,7 +76,9 @@ server: SampleServer | None = None
 async def sample_target(folder: Path) -> str:
     """What `open_database` opens as the sample of a folder."""
     if server is None:
-        return str(folder / "store" / "gateway.db")
+        path = folder / "store" / "gateway.db"
+        await put_database(path)
+        return str(path)
     return await server.target(folder)
 
 

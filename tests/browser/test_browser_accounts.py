@@ -357,6 +357,7 @@ async def test_a_new_account_is_led_to_its_sign_in_and_then_serves(
         await links.get_by_role("link", name="Requests").click()
         await expect(visit.page).to_have_url(re.compile(f"requests.*account=.*{account}"))
         await visit.page.keyboard.press("Control+k")
+        await expect(visit.dialog.get_by_role("combobox")).to_be_focused()
         await visit.page.keyboard.type("mine")
         await expect(visit.page.get_by_role("option", name="mine")).to_be_visible()
         await visit.page.keyboard.press("Enter")

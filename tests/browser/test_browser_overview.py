@@ -124,8 +124,7 @@ async def test_requests_and_troubles_show_by_themselves_and_go_again(
     browser: Browser, own: AdminGateway
 ) -> None:
     async with visiting(browser, own) as visit:
-        await visit.open("/ui")
-        await expect(visit.page).to_have_url(re.compile("/ui/overview"))
+        await visit.open("/ui/overview")
         await expect(visit.page.get_by_text("Nothing needs attention")).to_be_visible()
         await expect(visit.page.get_by_text("No requests in this time")).to_be_visible()
         await visit.check_accessible()

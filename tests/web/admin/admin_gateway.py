@@ -18,6 +18,7 @@ from gateway.web.server import listen, running_gateway
 from gateway.web.services import Services
 from gateway.web.timing import USUAL, Timing
 from tests.harness import Kiro, seed_store, settings_for
+from tests.sqlite_template import put_database
 
 
 @dataclass(slots=True)
@@ -72,10 +73,11 @@ async def admin_gateway(
     if notifications is not None:
         settings = msgspec.structs.replace(settings, notifications=notifications)
     secrets = SecretBox(*parse_keys(new_key(), source="test"))
+    await put_database(folder / "gateway.db")
     sock = sock or listen("127.0.0.1", 0)
     async with (
         running_gateway(settings, secrets, sock=sock, timing=timing) as (url, app),
-        httpx.AsyncClient(timeout=30) as http,
+        httpx.AsyncClient(timeout=30, verify=False) as http,
     ):
         services = services_of(app)
         key = await seed_store(services.database, kiro.url)

@@ -15,10 +15,13 @@ export function FirstRunPage() {
   const { t } = useTranslation('first-run')
   const navigate = useNavigate()
   const client = useQueryClient()
-  const accounts = useQuery(everyAccountQuery)
-  const keys = useQuery(keysQuery)
-  const requested = useQuery(requestedQuery)
+  // The first step is where the gateway is now, not where another page last saw it.
+  const fresh = { refetchOnMount: 'always' } as const
+  const accounts = useQuery({ ...everyAccountQuery, ...fresh })
+  const keys = useQuery({ ...keysQuery, ...fresh })
+  const requested = useQuery({ ...requestedQuery, ...fresh })
   const queries = [accounts, keys, requested]
+  const known = queries.every(({ isFetchedAfterMount }) => isFetchedAfterMount)
   const failed = queries.find(({ isLoadingError }) => isLoadingError)
   const leave = () => {
     skipFirstRun()
@@ -41,7 +44,7 @@ export function FirstRunPage() {
           retrying={failed.isFetching}
           onRetry={() => Promise.all(queries.map(({ refetch }) => refetch()))}
         />
-      ) : accounts.data && keys.data && requested.data !== undefined ? (
+      ) : known && accounts.data && keys.data && requested.data !== undefined ? (
         <SetUp
           accounts={accounts.data}
           keys={keys.data}
