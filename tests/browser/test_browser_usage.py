@@ -48,6 +48,7 @@ def figure(visit: Visit, label: str) -> Locator:
 
 async def drawn(visit: Visit) -> float:
     """What a chart adds up to for those who hear it: a table behind the picture."""
+    await expect(visit.page.locator("canvas")).to_be_visible()
     cells = await visit.page.locator("caption + tbody td").all_inner_texts()
     return sum(number(text.rpartition(": ")[2]) for text in cells)
 
@@ -167,6 +168,16 @@ async def test_people_group_filter_sort_and_look_closer(
         shared = visit.page.url
         await visit.page.go_back()
         await expect(visit.page.get_by_role("link", name="team bot", exact=True)).to_be_visible()
+
+        # From a row on to the requests that it sums up.
+        await rows(visit).filter(has_text="team bot").get_by_label("Of this row").click()
+        bot = next(
+            row["key_id"]
+            for row in await asked(used, "group_by=key")
+            if row["key_name"] == "team bot"
+        )
+        await visit.page.get_by_role("menuitem", name="Show its requests").click()
+        await expect(visit.page).to_have_url(re.compile(f"/requests.*key={bot}"))
 
         # The address is all that somebody else needs.
         await visit.page.goto(shared)

@@ -20,7 +20,13 @@ MANY = 10_000
 
 @pytest.mark.parametrize(
     ("path", "signed_in"),
-    [("/ui", False), ("/ui/accounts", True), ("/ui/keys", True), ("/ui/usage", True)],
+    [
+        ("/ui", False),
+        ("/ui/overview", True),
+        ("/ui/accounts", True),
+        ("/ui/keys", True),
+        ("/ui/usage", True),
+    ],
 )
 async def test_the_first_page_is_light(
     browser: Browser, gateway: AdminGateway, path: str, signed_in: bool

@@ -33,7 +33,7 @@ export function AccountsPanel({ accounts }: { accounts: readonly Account[] }) {
     <Panel
       title={t('accounts.title')}
       aside={
-        <Link to="/usage" search={{ group: 'account' }} className={classes.all}>
+        <Link to="/accounts" className={classes.all}>
           {more > 0 ? t('accounts.more', { count: more }) : t('top.all')}
         </Link>
       }
@@ -55,7 +55,7 @@ function AccountItem({ account }: { account: Account }) {
   return (
     <li className={classes.account}>
       <div className={classes.who}>
-        <Link to="/usage" search={{ account: account.id }} className={classes.name}>
+        <Link to="/accounts/$id" params={{ id: account.id }} className={classes.name}>
           {account.name}
         </Link>
         <Status tone={TONES[health.state]} label={t(`state.${health.state}`)} />

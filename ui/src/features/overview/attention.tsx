@@ -9,7 +9,7 @@ import { LoadError } from '@/components/load-error'
 import { Panel } from '@/components/panel'
 import { TimeAgo } from '@/components/time-ago'
 import { attentionQuery } from './overview-api'
-import { AccountWay, ErrorsWay, KeyWay } from './ways'
+import { AccountWay, ErrorsWay, KeyWay, SignInWay } from './ways'
 import classes from './overview.module.css'
 
 /** What somebody has to do something about, each with the way there. */
@@ -94,10 +94,10 @@ function useWords(concern: Concern): Words {
             {t('accounts.until')} {time}
           </>
         ),
-        action: (
-          <AccountWay id={id ?? ''}>
-            {signIn ? t('attention.signInAction') : t('attention.accountAction')}
-          </AccountWay>
+        action: signIn ? (
+          <SignInWay id={id ?? ''}>{t('attention.signInAction')}</SignInWay>
+        ) : (
+          <AccountWay id={id ?? ''}>{t('attention.accountAction')}</AccountWay>
         ),
       }
     }

@@ -30,7 +30,7 @@ export function OverviewPage() {
           <Message
             icon={IconUserPlus}
             title={t('accounts.none')}
-            action={<LinkButton to="/keys">{t('accounts.noneAction')}</LinkButton>}
+            action={<LinkButton to="/start">{t('accounts.noneAction')}</LinkButton>}
           >
             {t('accounts.noneHint')}
           </Message>

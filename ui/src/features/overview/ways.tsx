@@ -8,7 +8,15 @@ interface WayProps {
 
 export function AccountWay({ id, children }: WayProps) {
   return (
-    <LinkButton size="xs" to="/usage" search={{ account: id }}>
+    <LinkButton size="xs" to="/accounts/$id" params={{ id }}>
+      {children}
+    </LinkButton>
+  )
+}
+
+export function SignInWay({ id, children }: WayProps) {
+  return (
+    <LinkButton size="xs" to="/accounts/$id/sign-in" params={{ id }}>
       {children}
     </LinkButton>
   )
@@ -24,11 +32,7 @@ export function KeyWay({ id, children }: WayProps) {
 
 export function ErrorsWay({ children }: Omit<WayProps, 'id'>) {
   return (
-    <LinkButton
-      size="xs"
-      to="/usage"
-      search={{ range: '1h', measure: 'errors', group: 'account,model' }}
-    >
+    <LinkButton size="xs" to="/requests" search={{ status: 'failed', range: '1h' }}>
       {children}
     </LinkButton>
   )

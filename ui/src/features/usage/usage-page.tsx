@@ -30,6 +30,7 @@ import {
   type Usage,
   type UsageQuestion,
 } from '@/components/usage/usage-query'
+import { RowMenu } from './row-menu'
 import { SourceMix } from './source-mix'
 import { TOTALS, useNameOf, useUsageColumns } from './usage-columns'
 import { UsageControls } from './usage-controls'
@@ -145,6 +146,12 @@ function Content({ usage, search, stale, onChange, onRetry }: ContentProps) {
               {t('emptyHint')}
             </Message>
           </Panel>
+        }
+        actions={
+          usage &&
+          ((group) => (
+            <RowMenu group={group} grouping={grouping} search={search} window={usage.window} />
+          ))
         }
         sort={sort}
         onSort={(column) => onChange({ sort: column })}

@@ -6,7 +6,7 @@ import {
   type Group,
   type Sums,
 } from '@/components/usage/sums'
-import { STEP_LENGTH } from '@/components/usage/time-window'
+import { STEP_LENGTH, type TimeWindow } from '@/components/usage/time-window'
 import { isStep, wordsOf, type Grouping, type UsageSearch } from './usage-search'
 
 /** What tells a row from others in one dimension; ids, where there are some. */
@@ -80,4 +80,35 @@ export function within(search: UsageSearch, row: UsageSums, one: Grouping): Usag
   }
   const next = { key: 'model', account: 'key', model: 'key' }[one]
   return { ...rest, [one]: value, group: others.join(',') || next }
+}
+
+export interface RequestsSearch {
+  key?: string
+  account?: string
+  model?: string
+  from: string
+  to?: string
+}
+
+/** How the log of requests is asked for those of a row: it takes one of each, not several. */
+export function requestsOf(
+  search: UsageSearch,
+  row: UsageSums,
+  grouping: readonly Grouping[],
+  window: TimeWindow,
+): RequestsSearch {
+  const found: Omit<RequestsSearch, 'from' | 'to'> = {}
+  for (const one of ['key', 'account', 'model'] as const) {
+    const chosen = wordsOf(search[one])
+    const value = grouping.includes(one) ? valueOf(row, one) : chosen.length === 1 && chosen[0]
+    if (value) found[one] = value
+  }
+  const step = grouping.find(isStep)
+  const begin = step ? Date.parse(row.period ?? '') : window.from
+  const end = step ? begin + STEP_LENGTH[step] : window.to
+  return {
+    ...found,
+    from: new Date(Math.max(begin, window.from)).toISOString(),
+    ...(end === null ? {} : { to: new Date(end).toISOString() }),
+  }
 }

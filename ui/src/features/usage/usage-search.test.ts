@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { UsageSums } from '@/api/types'
-import { within } from './usage-rows'
+import { requestsOf, within } from './usage-rows'
 import { groupingOf, usageSearch } from './usage-search'
 
 test.each([
@@ -61,4 +61,23 @@ test.each([
 
 test.each(['account', 'source', 'minute'] as const)('by this %s nothing can be chosen', (one) => {
   expect(within({}, ROW, one)).toBeNull()
+})
+
+const WINDOW = { from: Date.parse('2026-01-25T00:00:00Z'), to: null, step: 'day' as const }
+
+test.each([
+  [{}, ['key'], { key: 'k1', from: '2026-01-25T00:00:00.000Z' }],
+  // One that was chosen still holds, of several the log can take none.
+  [
+    { account: 'a1', model: 'a,b' },
+    ['day'],
+    { account: 'a1', from: '2026-01-31T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' },
+  ],
+  [
+    { key: 'k1' },
+    ['model', 'account'],
+    { key: 'k1', model: 'sonnet', from: '2026-01-25T00:00:00.000Z' },
+  ],
+] as const)('the requests of a row of %o by %o are those of %o', (search, grouping, expected) => {
+  expect(requestsOf(search, ROW, grouping, WINDOW)).toEqual(expected)
 })

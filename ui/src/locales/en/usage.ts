@@ -55,5 +55,8 @@ export default {
     part: '{{percent}} {{source}}',
   },
   only: 'Only this: {{name}}',
+  actionsOf: 'Of this row',
   openKey: 'Open the API key',
+  openAccount: 'Open the account',
+  requests: 'Show its requests',
 }

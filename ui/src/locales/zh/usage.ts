@@ -58,5 +58,8 @@ export default {
     part: '{{source}} {{percent}}',
   },
   only: '只看：{{name}}',
+  actionsOf: '此行的操作',
   openKey: '打开 API 密钥',
+  openAccount: '打开账号',
+  requests: '查看这些请求',
 } satisfies Translation<typeof english>
