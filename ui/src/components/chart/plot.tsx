@@ -31,12 +31,17 @@ export interface PlotProps {
 }
 
 const { paths } = uPlot
+/** 1, 2, 5, 10, 20 … */
+const WHOLE = Array.from({ length: 15 }, (_, power) =>
+  [1, 2, 5].map((one) => one * 10 ** power),
+).flat()
 
 export function Plot(props: PlotProps) {
   const { label, times, series, kind = 'bars', stacked, daily, height = 220 } = props
   const format = useFormat()
   const write = props.write ?? format.compact
   const writeExactly = props.write ?? format.number
+  const counted = props.write === undefined
   const scheme = useComputedColorScheme('light')
   const { ref, width } = useElementSize()
   const canvas = useRef<HTMLDivElement>(null)
@@ -82,12 +87,14 @@ export function Plot(props: PlotProps) {
             grid,
             ticks: { show: false },
             size: 56,
+            // What is counted has no halves.
+            incrs: counted ? WHOLE : undefined,
             values: (_, splits) => splits.map((split) => write(split)),
           },
         ],
         series: [
           {},
-          ...layers.map(({ place }) => {
+          ...layers.map(({ place, values }) => {
             const colour = lineColour(place, scheme)
             return {
               stroke: colour,
@@ -99,7 +106,7 @@ export function Plot(props: PlotProps) {
                     ? `${colour}22`
                     : undefined,
               paths: kind === 'bars' ? paths.bars?.({ size: [0.72, 42], radius: 0.12 }) : undefined,
-              points: { show: times.length === 1 },
+              points: { show: kind === 'line' && hasLoner(values), size: 6, fill: colour },
             }
           }),
         ],
@@ -109,7 +116,21 @@ export function Plot(props: PlotProps) {
     )
     return () => plot.destroy()
     // A new language brings a new format, and everything is drawn anew.
-  }, [data, layers, times, step, width, height, kind, stacked, daily, scheme, format, write])
+  }, [
+    data,
+    layers,
+    times,
+    step,
+    width,
+    height,
+    kind,
+    stacked,
+    daily,
+    scheme,
+    format,
+    write,
+    counted,
+  ])
 
   const shown = at ?? times.length - 1
   const when = daily ? format.utcDate : format.dateTime
@@ -151,6 +172,12 @@ export function Plot(props: PlotProps) {
 
 function valueText(value: number | null | undefined, write: (value: number) => string): string {
   return value === null || value === undefined ? '–' : write(value)
+}
+
+/** Whether a value stands between two that are missing: no line would lead to it. */
+function hasLoner(values: (number | null)[]): boolean {
+  const isThere = (place: number) => (values[place] ?? null) !== null
+  return values.some((_, place) => isThere(place) && !isThere(place - 1) && !isThere(place + 1))
 }
 
 interface Layer {
