@@ -11,7 +11,8 @@ from tests.sample_store import SampleServer
 CALLBACK_PORTS = (
     "tests/binary/",
     "tests/browser/",
-    "tests/processes/test_terminal_sign_in.py",
+    "tests/processes/test_terminal_",
+    "tests/test_readme.py",
     "tests/web/admin/test_admin_kiro.py",
     "tests/web/admin/test_admin_secrets.py",
     "tests/web/openapi/",

@@ -31,7 +31,8 @@ def sentences(tree: ast.AST) -> Iterator[str]:
 def said() -> str:
     modules = [path for path in (FOLDER / "gateway").rglob("*.py") if "simulator" not in path.parts]
     texts = [text for path in modules for text in sentences(ast.parse(path.read_text("utf-8")))]
-    return "\n".join([*texts, (FOLDER / "scripts" / "install.sh").read_text("utf-8")])
+    others = [FOLDER / "scripts" / "install.sh", *(FOLDER / "ui/src/locales/en").glob("*.ts")]
+    return "\n".join([*texts, *(path.read_text("utf-8") for path in others)])
 
 
 @pytest.mark.parametrize("quoted", sorted(set(re.findall(r"“(.+?)”", PAGE)) - NOT_OURS))

@@ -440,7 +440,9 @@ async def test_the_command_palette_finds_pages_keys_and_actions(
     async with visiting(browser, gateway) as visit:
         await visit.open("/ui/keys")
         await visit.page.keyboard.press("Control+k")
-        await expect(visit.page.get_by_placeholder("Pages, accounts, keys, actions…")).to_be_focused()
+        await expect(
+            visit.page.get_by_placeholder("Pages, accounts, keys, actions…")
+        ).to_be_focused()
         await visit.page.keyboard.type("needle")
         found = visit.page.get_by_role("option", name="needle in a haystack")
         await expect(found).to_have_attribute("aria-selected", "true")
