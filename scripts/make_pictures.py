@@ -21,7 +21,7 @@ PICTURES = ROOT / "docs" / "pictures"
 COMMAND = Path(sys.executable).with_name("kiro-gateway")
 
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
-PAGES = {"keys": "/keys"}
+PAGES = {"keys": "/keys", "overview": "/overview"}
 SIZE = ViewportSize(width=1200, height=720)
 
 QUESTIONS = (

@@ -20,6 +20,7 @@ CALLBACK_PORTS = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read it
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tell workers what has to stay together: a module, and modules that want the same ports."""
     for item in items:
