@@ -66,10 +66,7 @@ check: install check-ui ## format, lint and types, without changing anything
 		else echo "shellcheck is not to be had for this machine: the installer is not checked"; fi
 
 test: install clients test-ui ui-if-possible ## run every test
-	$(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
-
-# A worker for each core; docs/decisions/0015.
-SIDE_BY_SIDE = -n auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/pytest
 
 # The admin pages. Without Node the gateway runs without them, and says so at /ui; CI has it.
 NODE = command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'

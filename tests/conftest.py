@@ -7,27 +7,6 @@ from tests import sample_store
 from tests.postgresql_server import Server, running_server
 from tests.sample_store import SampleServer
 
-# Sign-ins come back to one of ten ports, and some tests want to know which, or to take all.
-CALLBACK_PORTS = (
-    "tests/binary/",
-    "tests/browser/",
-    "tests/processes/test_terminal_",
-    "tests/test_readme.py",
-    "tests/web/admin/test_admin_kiro.py",
-    "tests/web/admin/test_admin_secrets.py",
-    "tests/web/openapi/",
-    "tests/web/sign_in/",
-)
-
-
-@pytest.hookimpl(tryfirst=True)  # before the workers read it
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell workers what has to stay together: a module, and modules that want the same ports."""
-    for item in items:
-        module = item.nodeid.partition("::")[0]
-        group = "callback ports" if module.startswith(CALLBACK_PORTS) else module
-        item.add_marker(pytest.mark.xdist_group(group))
-
 
 @pytest.fixture(scope="session")
 def sample_server() -> Iterator[SampleServer]:

@@ -95,8 +95,8 @@ def test_any_text_can_be_read_and_printed_whatever_the_console(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is Python's own")
-def test_it_brings_its_own_sqlite() -> None:
-    packed = (ROOT / "dist/contents.txt").read_text()
+def test_it_brings_its_own_sqlite(binary: Path) -> None:
+    packed = (ROOT / "dist" / "contents.txt").read_text()
     assert " PYZ.pyz/sqlean.dbapi2" in packed
     assert "libsqlite3" not in packed
     assert "/_sqlite3." not in packed.replace("sqlean/_sqlite3.", "")

@@ -149,7 +149,7 @@ async def test_a_gateway_that_is_away_is_waited_for_with_all_that_was_typed(
             admin_gateway(kiro, tmp_path / "first", sock=sock, auth=key)
         )
         async with visiting(browser, gateway, away=True, expected={401}) as visit:
-            await visit.open()
+            await visit.open("/ui/keys")
             await visit.button("New key").click()
             name = visit.dialog.get_by_label("Name")
             await name.fill("typed before")
@@ -197,7 +197,7 @@ async def test_language_and_appearance_are_chosen_and_kept(
     browser: Browser, gateway: AdminGateway
 ) -> None:
     async with visiting(browser, gateway) as visit:
-        await visit.open()
+        await visit.open("/ui/keys")
         await visit.button("Appearance and language").click()
         await visit.page.get_by_text("中文").click()
         await expect(visit.page.get_by_role("heading", name="API 密钥")).to_be_visible()

@@ -116,7 +116,7 @@ async def test_channels_are_tried_added_changed_and_taken_away(
         await visit.button("Add", within=visit.dialog).click()
         await expect(visit.dialog).to_contain_text("Fill this in.")
         address = visit.dialog.get_by_label("Webhook URL")
-        await address.fill("http://hooks.example.com/plain")
+        await address.fill("https://hooks.example.com:99999/")
         await visit.button("Add", within=visit.dialog).click()
         # What the gateway says of it stands at the field, and what was typed is still there.
         await expect(address).to_have_attribute("aria-invalid", "true")

@@ -111,6 +111,6 @@ export function channelProblems(
 ): Problems<ChannelValues> {
   const url = values.url.trim()
   if (!url) return isNew ? { url: said.required } : {}
-  // Plain http is for this machine; the gateway knows which addresses are.
+  // Whether it is an address at all is for the gateway to say.
   return /^https?:\/\/\S+$/.test(url) ? {} : { url: said.url }
 }
