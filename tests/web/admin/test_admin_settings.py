@@ -60,4 +60,6 @@ async def test_a_time_that_makes_no_sense_is_refused(admin: AdminGateway, minute
 
 
 async def test_the_version_is_told(admin: AdminGateway) -> None:
-    assert (await admin.get("/admin/version")).keys() == {"version", "python", "platform"}
+    version = await admin.get("/admin/version")
+    assert version.keys() == {"version", "python", "platform", "update"}
+    assert version["update"] is None  # nobody is asked unless the caller wants it
