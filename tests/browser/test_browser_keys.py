@@ -406,6 +406,7 @@ async def test_all_of_it_by_keyboard_alone(browser: Browser, gateway: AdminGatew
         await page.keyboard.type("by keyboard")
         await page.keyboard.press("Tab")
         await page.keyboard.type("social")
+        await expect(page.get_by_role("option", name="social", exact=True)).to_be_visible()
         await page.keyboard.press("ArrowDown")
         await page.keyboard.press("Enter")
         await page.keyboard.press("Escape")

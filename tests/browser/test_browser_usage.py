@@ -192,6 +192,7 @@ async def test_people_group_filter_sort_and_look_closer(
         await pick(visit, "Grouped by", "Model")
         await expect(visit.page).to_have_url(re.compile("group=day"))
         first = rows(visit).first
+        await expect(first.get_by_role("link")).to_have_text(re.compile(r"\d{1,2} [A-Z][a-z]{2}"))
         requests = number((await column(visit, "Requests"))[0])
         await first.get_by_role("link").click()
         await expect(visit.page).to_have_url(re.compile("from="))
