@@ -56,7 +56,8 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
         "malformed": "It is not an answer to a sign-in.",
         "no_state": "It does not say which sign-in it belongs to, so it is passed over. If Kiro's "
         "page has sent you here, sign in with a device code instead: with the start URL and region "
-        "of your organisation: kiro-gateway accounts login --method device.",
+        "of your organisation, in the admin pages or with kiro-gateway accounts login --method "
+        "device.",
         "foreign_state": "It belongs to no sign-in that is waiting, or has been used already. If a "
         "sign-in of yours is going on, use the page that it has opened.",
         "tokens": "It holds tokens. Those are never taken from an address.",
@@ -91,7 +92,7 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
         "refused": "此地址不会产生任何更改",
         "malformed": "它不是登录的回复。",
         "no_state": "它没有说明属于哪一次登录，因此被忽略。如果是 Kiro 页面把您带到这里，"
-        "请改用设备代码登录：kiro-gateway accounts login --method device，"
+        "请改用设备代码登录：在管理页面中，或使用 kiro-gateway accounts login --method device，"
         "并填写贵组织的 Start URL 和区域。",
         "foreign_state": "它不属于任何正在等待的登录，或者已经使用过。如果您的登录正在进行，"
         "请使用它所打开的页面。",
