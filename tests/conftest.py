@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 
 import anyio
@@ -6,6 +7,15 @@ import pytest
 from tests import sample_store
 from tests.postgresql_server import Server, running_server
 from tests.sample_store import SampleServer
+
+
+def pytest_configure() -> None:
+    """Hear signals as in a terminal: what nohup or a shell's & ignores, every child would, too."""
+    for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            usual = signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
+            signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")
